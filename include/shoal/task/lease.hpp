@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// lease: bytes that somebody else owns, kept alive for as long as the lease is. What a device lends so that a
+// server can send without a copy.
+//
+//     if (lease view = device.try_lend(offset, n); view) send(view.bytes());
+//
+// Copying costs one atomic increment and never allocates.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include <shoal/base/bytes.hpp>
+
+namespace shoal {
+
+/// Shared, read-only bytes. Thread-safe to copy and to read; the bytes never change while it lives.
+class lease {
+ public:
+  /// Nothing was lent.
+  lease() noexcept = default;
+  /// @param owner  keeps `bytes` valid; null when they live for ever (a static page of zeroes)
+  lease(std::shared_ptr<const void> owner, bytes_view bytes) noexcept
+      : owner_(std::move(owner)), bytes_(bytes) {}
+
+  explicit operator bool() const noexcept { return !bytes_.empty(); }
+  [[nodiscard]] bytes_view bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+
+  /// A part of this lease, which keeps the whole alive.
+  /// @pre offset + length <= size()
+  [[nodiscard]] lease part(std::size_t offset, std::size_t length) const& noexcept {
+    return {owner_, bytes_.subspan(offset, length)};
+  }
+  [[nodiscard]] lease part(std::size_t offset, std::size_t length) && noexcept {
+    return {std::move(owner_), bytes_.subspan(offset, length)};
+  }
+
+ private:
+  std::shared_ptr<const void> owner_;
+  bytes_view bytes_;
+};
+
+}  // namespace shoal
