@@ -3,7 +3,7 @@
 // cid: the name of a block, made from its content (github.com/multiformats/cid).
 //
 //     result<cid> id = cid::parse("bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e");
-//     id->codec() == multicodec::raw;  id->hash().digest();
+//     id->codec() == multicodec::raw;  id->hash().digest();  to_text(*id);
 //
 // A value of fixed size: it copies without allocating, orders and hashes. It does not verify: see
 // content/verify.hpp.
@@ -15,11 +15,13 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/result.hpp>
+#include <shoal/content/multibase.hpp>
 #include <shoal/content/multihash.hpp>
 #include <shoal/content/varint.hpp>
 
@@ -84,6 +86,22 @@ class cid {
     return id;
   }
 
+  /// The CID that a text names: version 0 as 46 characters "Qm...", version 1 in any multibase.
+  ///
+  /// The text alone, without "/ipfs/" or "ipfs://". errc::limit_exceeded for a text that is longer than any
+  /// CID's, otherwise as decode_multibase and decode.
+  [[nodiscard]] static result<cid> parse(std::string_view text) {
+    constexpr std::size_t longest = 1 + 8 * max_size;  // base 2, prefix included
+    if (text.size() > longest) return errc::limit_exceeded;
+    const bool bare = text.size() == 46 && text.starts_with("Qm");
+    const result<std::vector<std::byte>> bytes = bare ? decode_base58btc(text) : decode_multibase(text);
+    if (!bytes) return bytes.error();
+    result<cid> id = decode(*bytes);
+    // Version 0 has no prefix: one name must not have two spellings of which other software knows one only.
+    if (id && (id->version() == 0) != bare) return errc::malformed;
+    return id;
+  }
+
   [[nodiscard]] unsigned version() const noexcept { return version_; }
   [[nodiscard]] multicodec codec() const noexcept { return codec_; }
   [[nodiscard]] const multihash& hash() const noexcept { return hash_; }
@@ -118,6 +136,13 @@ class cid {
   multicodec codec_ = multicodec::raw;
   multihash hash_;
 };
+
+/// The usual text of a CID: base 58 without a prefix for version 0, lower-case base 32 for version 1.
+[[nodiscard]] inline std::string to_text(const cid& id) {
+  std::array<std::byte, cid::max_size> bytes;
+  const bytes_view binary = bytes_view{bytes}.first(id.encode(bytes.data()));
+  return id.version() == 0 ? encode_base58btc(binary) : encode_multibase(multibase::base32, binary);
+}
 
 }  // namespace shoal
 
