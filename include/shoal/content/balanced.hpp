@@ -25,13 +25,13 @@
 
 namespace shoal {
 
-/// Takes one finished block. Its bytes are valid during the call only; an error stops the builder.
+/// Takes one finished node. Its bytes are valid during the call only; an error stops the builder.
 template <class Sink>
-concept block_sink = requires(Sink& sink, const cid& id, bytes_view block) {
-  { sink(id, block) } -> std::same_as<result<>>;
+concept node_sink = requires(Sink& sink, const cid& id, bytes_view node) {
+  { sink(id, node) } -> std::same_as<result<>>;
 };
 
-template <digester Digester, block_sink Sink>
+template <digester Digester, node_sink Sink>
 class balanced_builder {
  public:
   /// @param digester  outlives the builder
