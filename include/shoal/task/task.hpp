@@ -14,6 +14,7 @@
 #pragma once
 
 #include <system_error>
+#include <utility>
 
 #include <asio/awaitable.hpp>
 
@@ -27,6 +28,12 @@ using task = asio::awaitable<result<T>>;
 /// A task that succeeds at once.
 inline task<> done() {
   co_return result<>{};
+}
+
+/// A task that has its value already.
+template <class T>
+task<T> done(T value) {
+  co_return std::move(value);
 }
 
 /// A task that fails at once, for functions that forward to another task and are no coroutines themselves.
