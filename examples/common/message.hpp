@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// How a program of shoal speaks to people: one line that names what was being done, to what, and what to do next.
+// How a program of shoal speaks to people: one line that names what was being done, to what, and what to do
+// next.
 //
 //     throw failure{"cannot open disk.img", error, "give the path of a disk image"};
 //

@@ -24,9 +24,9 @@ struct data_range {
 };
 
 /// `size()`: fixed while the source lives. `read(offset, out)`: all of `out` or an error;
-/// errc::source_changed when the source has become shorter. `data_after(offset)`: the first data range that ends
-/// behind `offset`, cut so that it begins at or behind it; {size, size} when only holes follow. All three may be
-/// called from several threads at once.
+/// errc::source_changed when the source has become shorter. `data_after(offset)`: the first data range that
+/// ends behind `offset`, cut so that it begins at or behind it; {size, size} when only holes follow. All three
+/// may be called from several threads at once.
 template <class S>
 concept byte_source = requires(const S& source, std::uint64_t offset, bytes_span out) {
   { source.size() } noexcept -> std::same_as<std::uint64_t>;
