@@ -14,8 +14,8 @@ namespace {
 using shoal::bytes_view;
 using shoal::data_range;
 
-/// Cuts behind every byte that is divisible by 64, after 100 bytes at the least and 5000 at the most; so zeroes are
-/// cut into pieces of 100.
+/// Cuts behind every byte that is divisible by 64, after 100 bytes at the least and 5000 at the most; so zeroes
+/// are cut into pieces of 100.
 struct toy_chunker {
   [[nodiscard]] static constexpr std::size_t max_size() noexcept { return 5000; }
   [[nodiscard]] std::size_t next_cut(bytes_view window, bool at_end) const noexcept {
@@ -70,7 +70,8 @@ cut_result cut_all(const sparse_source& source) {
     REQUIRE(cuts.next(batch));
     REQUIRE_FALSE(batch.pieces.empty());
     for (const shoal::image_piece& piece : batch.pieces) {
-      CHECK(std::ranges::equal(piece.bytes, bytes_view{source.bytes}.subspan(piece.offset, piece.bytes.size())));
+      CHECK(
+          std::ranges::equal(piece.bytes, bytes_view{source.bytes}.subspan(piece.offset, piece.bytes.size())));
       if (piece.hole) all.hole_bytes += piece.bytes.size();
       all.offsets.push_back(piece.offset);
     }
@@ -88,7 +89,8 @@ TEST_CASE("the pieces follow one another to the end of the source") {
 
 TEST_CASE("where holes are told, the cuts are the same as where they are not") {
   sparse_source source = make_sparse(
-      9'000'000, {{0, 10}, {20'000, 1'200'003}, {1'203'000, 1'203'001}, {4'000'000, 4'000'001}, {8'000'000, 8'999'000}});
+      9'000'000,
+      {{0, 10}, {20'000, 1'200'003}, {1'203'000, 1'203'001}, {4'000'000, 4'000'001}, {8'000'000, 8'999'000}});
   const cut_result told = cut_all(source);
   source.tells = false;
   const cut_result untold = cut_all(source);
