@@ -93,16 +93,7 @@ class any_device {
   struct model final : erased {
     explicit model(D d) : device(std::move(d)) {}
 
-    // A device that is type-erased itself knows better than its type.
-    capability capabilities() const noexcept override {
-      if constexpr (requires {
-                      { device.capabilities() } noexcept -> std::same_as<capability>;
-                    }) {
-        return device.capabilities();
-      } else {
-        return capabilities_of<D>;
-      }
-    }
+    capability capabilities() const noexcept override { return actual_capabilities(device); }
     device_info info() const noexcept override {
       device_info told = device.info();
       if constexpr (!block_device<D>) told.read_only = true;

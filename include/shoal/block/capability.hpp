@@ -8,6 +8,7 @@
 // For any_device, for servers that advertise what an export can do, and for tests that go through all of them.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include <shoal/block/concepts.hpp>
@@ -44,7 +45,7 @@ inline constexpr capability all_capabilities = capability::write | capability::t
                                                capability::extents | capability::cache | capability::lend |
                                                capability::try_read | capability::try_write;
 
-/// What type `D` declares.
+/// What the type `D` declares.
 template <block_source D>
 inline constexpr capability capabilities_of =
     (block_device<D> ? capability::write : capability::none) |
@@ -54,5 +55,18 @@ inline constexpr capability capabilities_of =
     (can_lend<D> ? capability::lend : capability::none) |
     (can_try_read<D> ? capability::try_read : capability::none) |
     (can_try_write<D> ? capability::try_write : capability::none);
+
+/// What this very device can do. Less than its type declares where an any_device is below it: such a device,
+/// and every filter, has a member `capabilities()` that knows.
+template <block_source D>
+[[nodiscard]] constexpr capability actual_capabilities(const D& device) noexcept {
+  if constexpr (requires {
+                  { device.capabilities() } noexcept -> std::same_as<capability>;
+                }) {
+    return device.capabilities();
+  } else {
+    return capabilities_of<D>;
+  }
+}
 
 }  // namespace shoal
