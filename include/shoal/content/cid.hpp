@@ -144,6 +144,11 @@ class cid {
   return id.version() == 0 ? encode_base58btc(binary) : encode_multibase(multibase::base32, binary);
 }
 
+/// True for a CID that carries its block in itself: id.hash().digest(). No store is asked for such blocks.
+[[nodiscard]] inline bool is_inline(const cid& id) noexcept {
+  return id.hash().code() == hash_code::identity;
+}
+
 }  // namespace shoal
 
 /// The digest is already random: its last bytes are the hash (the last ones, because a peer who grinds

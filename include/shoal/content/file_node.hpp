@@ -82,9 +82,4 @@ struct file_node {
   return node;
 }
 
-/// True for a CID that carries its block in itself: id.hash().digest(). No store is asked for such blocks.
-[[nodiscard]] inline bool is_inline(const cid& id) noexcept {
-  return id.hash().code() == hash_code::identity;
-}
-
 }  // namespace shoal

@@ -77,6 +77,17 @@ template <digester Digester>
 
 }  // namespace detail
 
+/// Appends the dag-pb block of a leaf that is not raw: `content` in its envelope.
+inline void append_unixfs_leaf(std::vector<std::byte>& out, bytes_view content) {
+  unixfs_data data;
+  data.type = unixfs_type::file;
+  if (!content.empty()) data.data = content;
+  data.file_size = content.size();
+  std::vector<std::byte> message;
+  append_unixfs(message, data);
+  append_protobuf_bytes(out, 1, message);
+}
+
 /// The leaf of one chunk, which may be empty.
 ///
 /// @param scratch  overwritten; with raw leaves it is not needed and stays as it is
@@ -89,14 +100,8 @@ template <digester Digester>
     if (!hash) return hash.error();
     return file_leaf{{cid{multicodec::raw, *hash}, content.size(), content.size()}, content};
   }
-  unixfs_data data;
-  data.type = unixfs_type::file;
-  if (!content.empty()) data.data = content;
-  data.file_size = content.size();
-  std::vector<std::byte> message;
-  append_unixfs(message, data);
   scratch.clear();
-  append_protobuf_bytes(scratch, 1, message);
+  append_unixfs_leaf(scratch, content);
   const result<cid> id = detail::dag_pb_cid(profile, digester, scratch);
   if (!id) return id.error();
   return file_leaf{{*id, content.size(), scratch.size()}, scratch};

@@ -114,6 +114,9 @@ inline result<std::vector<cid>> take_car_roots(bytes_view& input) {
   return header;
 }
 
+/// What encode_car_header gives is never longer than this, in bytes.
+inline constexpr std::size_t max_one_root_size = cid::max_size + 32;
+
 /// A version 1 header with one root, with its length in front.
 [[nodiscard]] inline std::vector<std::byte> encode_car_header(const cid& root) {
   std::vector<std::byte> map;

@@ -31,6 +31,8 @@ struct car_options {
   car_index_kind index = car_index_kind::multihash_sorted;
   /// Version 1 only: a CID as long as the root will be. The header has to be written before the root is known.
   cid root_shape = sha256_shape();
+  /// Version 2 only: bytes to keep free between the fixed header and the payload.
+  std::size_t padding = 0;
 
  private:
   static cid sha256_shape() noexcept {
@@ -58,6 +60,13 @@ class car_writer {
 
   /// errc::invalid_argument for a version 1 file when `root` is not as long as car_options::root_shape.
   result<> finish(const cid& root) {
+    if (const result<> r = close(root); !r) return r;
+    return file_.commit();
+  }
+
+  /// Everything that finish() does but the last step. For formats that put something of their own into the
+  /// padding (car_options::padding) or behind the end, and then commit file(). Errors as finish().
+  result<> close(const cid& root) {
     const std::vector<std::byte> header = encode_car_header(root);
     if (header.size() > first_section_) return errc::invalid_argument;
     const std::uint64_t payload = first_section_ - header.size();
@@ -73,22 +82,25 @@ class car_writer {
       if (const result<> r = file_.patch(0, as_bytes(car_v2_pragma)); !r) return r;
       if (const result<> r = file_.patch(car_v2_pragma.size(), fixed.encode()); !r) return r;
     }
-    if (const result<> r = file_.patch(payload, header); !r) return r;
-    return file_.commit();
+    return file_.patch(payload, header);
   }
+
+  [[nodiscard]] atomic_file& file() noexcept { return file_; }
 
  private:
   // Version 2 says where its payload starts, so its header may be of any length: it ends where the first
   // section starts, and what is left in front of it is padding, which the specification allows.
-  static constexpr std::size_t reserved = 256;
+  static constexpr std::size_t reserved =
+      car_v2_pragma.size() + car_v2_header::encoded_size + max_one_root_size;
 
   car_writer(atomic_file file, const car_options& options)
       : file_(std::move(file)),
         options_(options),
-        first_section_(options.version == 1 ? encode_car_header(options.root_shape).size() : reserved) {}
+        first_section_(options.version == 1 ? encode_car_header(options.root_shape).size()
+                                            : reserved + options.padding) {}
 
   result<> append(const cid& id, bytes_view block) {
-    if (id.hash().code() == hash_code::identity) return {};  // the CID itself is the content
+    if (is_inline(id)) return {};  // the CID itself is the content
     if (block.size() > max_block_size) return errc::limit_exceeded;
     if (index_.contains(id.hash())) return {};
     if (const result<> r = index_.add(id.hash(), file_.size() - first_section_); !r) return r;

@@ -45,6 +45,8 @@ class file_source {
   }
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// The open file, which stays owned.
+  [[nodiscard]] int fd() const noexcept { return file_.get(); }
 
   [[nodiscard]] result<> read(std::uint64_t offset, bytes_span out) const noexcept {
     return read_at(file_.get(), offset, out);
