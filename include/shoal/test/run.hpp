@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// run: drives tasks to their end on an io_context, so that a test reads like plain code.
+// test::run: drives tasks to their end on an io_context of their own, so that a test reads like plain code.
 //
 //     result<> r = test::run(device.read(0, sector));
-//     test::run_all(std::move(many));                     // all outstanding at once, on one strand
+//     result<> all = test::run_all(std::move(many));      // outstanding together, on one strand
 #pragma once
 
 #include <cstddef>
@@ -16,73 +16,45 @@
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 
+#include <shoal/task/run.hpp>
 #include <shoal/task/task.hpp>
 
 namespace shoal::test {
 
-namespace detail {
+using shoal::run;
 
-// How a task ended.
-template <class T>
-struct outcome {
-  std::optional<result<T>> value;
-  std::exception_ptr thrown;
-
-  [[nodiscard]] bool ended() const noexcept { return value || thrown; }
-  result<T> get() && {
-    if (thrown) std::rethrow_exception(thrown);
-    if (!value) throw std::logic_error("test::run: the task never ended");
-    return std::move(*value);
-  }
-};
-
-template <class T>
-asio::awaitable<void> drive(task<T> work, outcome<T>& end) {
-  end.value.emplace(co_await std::move(work));
-}
-
-template <class T>
-void start(asio::io_context& context, task<T> work, outcome<T>& end) {
-  asio::co_spawn(context, drive(std::move(work), end), [&](std::exception_ptr thrown) { end.thrown = thrown; });
-}
-
-}  // namespace detail
-
-/// The task's result; what else runs on the context goes on until then. Rethrows what the task throws.
-/// @throws std::logic_error if the task waits for something that never happens
-template <class T>
-result<T> run(asio::io_context& context, task<T> work) {
-  detail::outcome<T> end;
-  detail::start(context, std::move(work), end);
-  context.restart();
-  while (!end.ended() && context.run_one() != 0) {
-  }
-  return std::move(end).get();
-}
-
-/// The same on a context of its own, which runs until nothing is left to do.
+/// As shoal::run, on a context that lives for the call. Returns when nothing is left to do: a thread that has
+/// just delivered the result may hold on to the context a little longer.
 template <class T>
 result<T> run(task<T> work) {
   asio::io_context context;
-  detail::outcome<T> end;
-  detail::start(context, std::move(work), end);
-  // To the last handler: a thread that has just delivered a result may still hold on to the context.
+  std::optional<result<T>> outcome;
+  std::exception_ptr thrown;
+  asio::co_spawn(context, shoal::detail::drive(std::move(work), outcome),
+                 [&](std::exception_ptr e) { thrown = e; });
   context.run();
-  return std::move(end).get();
+  if (thrown) std::rethrow_exception(thrown);
+  if (!outcome) throw std::logic_error("test::run: the task waits for something that never happens");
+  return std::move(*outcome);
 }
 
-/// Runs all tasks together on one strand. The first error in the order of the tasks, or success.
+/// Runs the tasks together. The first error in their order, or success.
 inline result<> run_all(std::vector<task<>> work) {
   asio::io_context context;
-  std::vector<detail::outcome<void>> ends(work.size());
-  for (std::size_t i = 0; i < work.size(); ++i) detail::start(context, std::move(work[i]), ends[i]);
-  context.run();
-  result<> first;
-  for (detail::outcome<void>& end : ends) {
-    const result<> each = std::move(end).get();
-    if (first) first = each;
+  std::vector<std::optional<result<>>> outcomes(work.size());
+  std::exception_ptr thrown;
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    asio::co_spawn(context, shoal::detail::drive(std::move(work[i]), outcomes[i]), [&](std::exception_ptr e) {
+      if (e) thrown = e;
+    });
   }
-  return first;
+  context.run();
+  if (thrown) std::rethrow_exception(thrown);
+  for (const std::optional<result<>>& each : outcomes) {
+    if (!each) throw std::logic_error("test::run_all: a task waits for something that never happens");
+    if (!*each) return *each;
+  }
+  return {};
 }
 
 }  // namespace shoal::test
