@@ -25,6 +25,7 @@
 #include <shoal/image/leaf.hpp>
 #include <shoal/store/block.hpp>
 #include <shoal/store/concepts.hpp>
+#include <shoal/store/verified.hpp>
 #include <shoal/task/lease.hpp>
 
 namespace shoal {
@@ -85,7 +86,7 @@ class image_device {
   task<lease> content_of(std::size_t leaf) {
     const cid id = index_->id(leaf);
     const std::uint64_t length = index_->end(leaf) - index_->begin(leaf);
-    if (is_inline(id)) co_return leaf_content(id, inline_content(id), length);
+    if (is_inline(id)) co_return leaf_content(id, inline_block(id).data, length);
     const result<block> fetched = co_await fetcher_->get(id);
     if (!fetched) co_return fetched.error();
     co_return leaf_content(id, fetched->data, length);

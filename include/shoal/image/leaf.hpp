@@ -4,10 +4,8 @@
 // inside the envelope when it is dag-pb.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <utility>
-#include <vector>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/result.hpp>
@@ -30,15 +28,6 @@ namespace shoal {
   if (node->data.size() != length) return errc::malformed;
   const auto at = static_cast<std::size_t>(node->data.data() - stored.bytes().data());
   return stored.part(at, node->data.size());
-}
-
-/// The block that a CID carries in itself.
-/// @pre is_inline(id)
-[[nodiscard]] inline lease inline_content(const cid& id) {
-  const bytes_view digest = id.hash().digest();
-  auto owner = std::make_shared<const std::vector<std::byte>>(digest.begin(), digest.end());
-  const bytes_view bytes{*owner};
-  return {std::move(owner), bytes};
 }
 
 }  // namespace shoal

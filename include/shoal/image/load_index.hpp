@@ -13,9 +13,10 @@
 #include <shoal/crypto/hasher.hpp>
 #include <shoal/image/index.hpp>
 #include <shoal/image/index_walk.hpp>
-#include <shoal/image/leaf.hpp>
 #include <shoal/store/block.hpp>
 #include <shoal/store/concepts.hpp>
+#include <shoal/store/verified.hpp>
+#include <shoal/task/lease.hpp>
 #include <shoal/task/task.hpp>
 
 namespace shoal {
@@ -31,8 +32,10 @@ task<image_index> load_image_index(Fetcher& blocks, Digester& digester, cid root
   index_walk<Digester> walk{root, digester, limits};
   while (const file_part* wanted = walk.wanted()) {
     const cid id = wanted->id;
-    lease node = is_inline(id) ? inline_content(id) : lease{};
-    if (!is_inline(id)) {
+    lease node;
+    if (is_inline(id)) {
+      node = inline_block(id).data;
+    } else {
       result<block> fetched = co_await blocks.get(id);
       if (!fetched) co_return fetched.error();
       node = std::move(fetched->data);

@@ -17,6 +17,8 @@
 #include <shoal/content/verify.hpp>
 #include <shoal/openssl/digester.hpp>
 
+#include "map_store.hpp"
+
 namespace {
 
 using shoal::bytes_view;
@@ -25,15 +27,6 @@ using shoal::errc;
 using shoal::result;
 
 constexpr auto make_digester = [] { return shoal::openssl::digester{}; };
-
-/// Cuts every `size` bytes.
-struct every {
-  std::size_t size;
-  [[nodiscard]] std::size_t max_size() const noexcept { return size; }
-  [[nodiscard]] std::size_t next_cut(bytes_view window, bool at_end) const noexcept {
-    return window.size() < size && !at_end ? 0 : std::min(size, window.size());
-  }
-};
 
 /// Keeps everything, and checks what a sink may rely on.
 struct map_sink {
@@ -60,13 +53,6 @@ struct map_sink {
   }
 };
 static_assert(shoal::block_sink<map_sink>);
-
-std::vector<std::byte> random_bytes(std::size_t size) {
-  std::mt19937_64 random{size};
-  std::vector<std::byte> bytes(size);
-  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
-  return bytes;
-}
 
 result<shoal::import_summary> import(bytes_view bytes, std::size_t leaf, map_sink& sink,
                                      shoal::import_options options) {
