@@ -18,6 +18,7 @@
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/endian.hpp>
 #include <shoal/base/result.hpp>
+#include <shoal/cbor/head.hpp>
 #include <shoal/content/cid.hpp>
 #include <shoal/content/varint.hpp>
 
@@ -33,27 +34,12 @@ struct car_header {
 
 namespace detail {
 
-// The header is DAG-CBOR of one fixed shape, so only two kinds of heads occur besides literals.
-enum class car_major : std::uint8_t { bytes = 2, array = 4 };
-
-inline result<std::size_t> take_car_head(bytes_view& input, car_major major) noexcept {
-  if (input.empty()) return errc::truncated;
-  const auto initial = std::to_integer<std::uint8_t>(input[0]);
-  if (initial >> 5 != static_cast<unsigned>(major)) return errc::malformed;
-  const std::uint8_t low = initial & 0x1f;
-  if (low < 24) {
-    input = input.subspan(1);
-    return std::size_t{low};
-  }
-  if (low > 26) return errc::malformed;  // indefinite, or more than any header holds
-  const std::size_t width = std::size_t{1} << (low - 24);
-  if (input.size() - 1 < width) return errc::truncated;
-  std::size_t value = 0;
-  for (std::size_t i = 1; i <= width; ++i) value = value << 8 | std::to_integer<std::size_t>(input[i]);
-  const std::size_t shortest_from = width == 1 ? 24 : std::size_t{1} << (4 * width);
-  if (value < shortest_from) return errc::malformed;
-  input = input.subspan(1 + width);
-  return value;
+// The header is DAG-CBOR of one fixed shape: besides literals, two kinds of heads occur.
+inline result<std::size_t> take_car_length(bytes_view& input, cbor::major type) noexcept {
+  const status_or<cbor::head> head = cbor::take_head(input);
+  if (!head) return make_error_code(head.code);
+  if (head->type != type || head->argument > max_car_header_size) return errc::malformed;
+  return static_cast<std::size_t>(head->argument);
 }
 
 inline bool take_literal(bytes_view& input, std::string_view literal) noexcept {
@@ -63,12 +49,12 @@ inline bool take_literal(bytes_view& input, std::string_view literal) noexcept {
 }
 
 inline result<std::vector<cid>> take_car_roots(bytes_view& input) {
-  const result<std::size_t> count = take_car_head(input, car_major::array);
+  const result<std::size_t> count = take_car_length(input, cbor::major::array);
   if (!count) return count.error();
   std::vector<cid> roots;
   for (std::size_t i = 0; i < *count; ++i) {  // grows as roots arrive, never by the count announced
     if (!take_literal(input, "\xd8\x2a")) return errc::malformed;
-    const result<std::size_t> size = take_car_head(input, car_major::bytes);
+    const result<std::size_t> size = take_car_length(input, cbor::major::bytes);
     if (!size) return size.error();
     if (*size > input.size()) return errc::truncated;
     if (*size == 0 || input[0] != std::byte{0}) return errc::malformed;
@@ -126,8 +112,9 @@ inline constexpr std::size_t max_one_root_size = cid::max_size + 32;
   };
   append("\xa2\x65roots\x81\xd8\x2a");
   const std::size_t size = root.encoded_size() + 1;  // the zero in front says "binary, no multibase"
-  if (size >= 24) map.push_back(std::byte{0x58});
-  map.push_back(size < 24 ? static_cast<std::byte>(0x40 | size) : static_cast<std::byte>(size));
+  std::array<std::byte, cbor::max_head_size> head;
+  const std::size_t head_size = cbor::put_head(head.data(), cbor::major::bytes, size);
+  map.insert(map.end(), head.begin(), head.begin() + static_cast<std::ptrdiff_t>(head_size));
   map.push_back(std::byte{0});
   root.append_to(map);
   append("\x67version\x01");
@@ -136,8 +123,6 @@ inline constexpr std::size_t max_one_root_size = cid::max_size + 32;
   header.insert(header.end(), map.begin(), map.end());
   return header;
 }
-static_assert(cid::max_size + 1 < 256, "a root's length fits the one byte that encode_car_header gives it");
-
 /// What every version 2 file starts with: a version 1 header that says "version 2" and nothing else.
 inline constexpr std::string_view car_v2_pragma{"\x0a\xa1\x67version\x02", 11};
 

@@ -35,20 +35,22 @@ namespace shoal::posix {
 /// Immutable and thread-safe.
 class car_file {
  public:
-  /// Reads the headers and the index; a file without an index is read through once, to make one in memory.
-  /// Errors are what open(2) says and what car_archive::parse, car_archive::scan and car_index::parse find.
+  /// Reads the headers and the index. A file without an index, or with one in an unknown format, is read through
+  /// once, to make one in memory. Errors are what open(2) says and what car_archive::parse, car_archive::scan
+  /// and car_index::parse find.
   [[nodiscard]] static result<std::shared_ptr<const car_file>> open(const std::filesystem::path& path) {
     result<mapping> file = mapping::open(path);
     if (!file) return file.error();
     result<car_archive> archive = car_archive::parse(file->bytes());
     if (!archive) return archive.error();
+    result<car_index> index = car_index::parse(archive->index());
     std::vector<std::byte> scanned;
-    if (archive->index().empty()) {
-      result<std::vector<std::byte>> index = archive->scan();
-      if (!index) return index.error();
-      scanned = std::move(*index);
+    if (archive->index().empty() || index.error() == errc::unsupported) {
+      result<std::vector<std::byte>> made = archive->scan();
+      if (!made) return made.error();
+      scanned = std::move(*made);
+      index = car_index::parse(scanned);
     }
-    result<car_index> index = car_index::parse(scanned.empty() ? archive->index() : bytes_view{scanned});
     if (!index) return index.error();
     return std::shared_ptr<const car_file>{
         new car_file{std::move(*file), std::move(*archive), std::move(scanned), std::move(*index)}};
