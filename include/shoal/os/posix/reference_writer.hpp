@@ -80,7 +80,7 @@ class reference_writer {
       if (!std::ranges::equal(scratch_, block)) return errc::unsupported;
     }
     if (leaves_.size() != 0 && kind != reference_.leaves) return errc::unsupported;
-    if (content.size() > max_block_size) return errc::limit_exceeded;
+    if (block.size() > max_block_size) return errc::limit_exceeded;
     if (!contains(reference_.source_size, source_offset, content.size())) return errc::source_changed;
     reference_.leaves = kind;
     return leaves_.add(id.hash(), leaf_location{source_offset, content.size()}.pack());
