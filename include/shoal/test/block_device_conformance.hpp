@@ -33,9 +33,9 @@ namespace detail {
 template <block_device D>
 task<> put(D& device, std::uint64_t offset, bytes_view in, io_flags flags) {
   if constexpr (can_try_write<D>) {
-    if (device.try_write(offset, in, flags)) co_return result<>{};
+    if (device.try_write(offset, in, flags)) return done();
   }
-  co_return co_await device.write(offset, in, flags);
+  return device.write(offset, in, flags);
 }
 
 // Random changes, and the same to `model`, which has to agree with the device all along.

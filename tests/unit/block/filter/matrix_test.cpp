@@ -5,8 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <memory>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -17,9 +19,11 @@
 #include <shoal/block/filter/offset.hpp>
 #include <shoal/block/filter/readonly.hpp>
 #include <shoal/test/archetypes.hpp>
+#include <shoal/test/run.hpp>
 
 namespace {
 
+using namespace shoal::literals;
 using shoal::capability;
 using shoal::has;
 namespace archetype = shoal::test::archetype;
@@ -124,6 +128,100 @@ TEST_CASE("a filter tells at run time what its type has") {
   tells_the_truth<unobserved>([](auto device) { return shoal::logged{device}; });
   tells_the_truth<observed>([](auto device) { return shoal::logged{device, observer{}}; });
   tells_the_truth<overlay_on_base>([](auto device) { return shoal::cow{device, archetype::block_device{}}; });
+}
+
+// Has everything, and keeps a list of what it was asked.
+struct recorder {
+  struct call {
+    capability what;
+    std::uint64_t offset;
+    std::uint64_t length;
+    friend bool operator==(const call&, const call&) = default;
+  };
+  std::shared_ptr<std::vector<call>> calls = std::make_shared<std::vector<call>>();
+
+  shoal::task<> record(capability what, std::uint64_t offset, std::uint64_t length) {
+    calls->push_back({what, offset, length});
+    return shoal::done();
+  }
+  shoal::device_info info() const noexcept { return {.size = 1_MiB}; }
+  shoal::task<> read(std::uint64_t, shoal::bytes_span) { return shoal::done(); }
+  shoal::task<> write(std::uint64_t offset, shoal::bytes_view in, shoal::io_flags) {
+    return record(capability::write, offset, in.size());
+  }
+  shoal::task<> flush() { return shoal::done(); }
+  shoal::task<> trim(std::uint64_t offset, std::uint64_t length, shoal::io_flags) {
+    return record(capability::trim, offset, length);
+  }
+  shoal::task<> zero(std::uint64_t offset, std::uint64_t length, shoal::io_flags) {
+    return record(capability::zero, offset, length);
+  }
+  shoal::task<std::vector<shoal::extent>> extents(std::uint64_t offset, std::uint64_t length) {
+    calls->push_back({capability::extents, offset, length});
+    return shoal::done(std::vector<shoal::extent>{{.length = length}});
+  }
+  shoal::task<> cache(std::uint64_t offset, std::uint64_t length) {
+    return record(capability::cache, offset, length);
+  }
+  shoal::lease try_lend(std::uint64_t offset, std::size_t n) noexcept {
+    calls->push_back({capability::lend, offset, n});
+    return {};
+  }
+  bool try_read(std::uint64_t offset, shoal::bytes_span out) noexcept {
+    calls->push_back({capability::try_read, offset, out.size()});
+    return true;
+  }
+  bool try_write(std::uint64_t offset, shoal::bytes_view in, shoal::io_flags) noexcept {
+    calls->push_back({capability::try_write, offset, in.size()});
+    return true;
+  }
+};
+static_assert(shoal::capabilities_of<recorder> == shoal::all_capabilities);
+
+void ask(shoal::any_device& device, capability what, std::uint64_t offset, std::size_t length) {
+  std::vector<std::byte> buffer(length);
+  const auto none = shoal::io_flags::none;
+  using shoal::test::run;
+  switch (what) {
+    case capability::write: static_cast<void>(run(device.write(offset, buffer, none))); break;
+    case capability::trim: static_cast<void>(run(device.trim(offset, length, none))); break;
+    case capability::zero: static_cast<void>(run(device.zero(offset, length, none))); break;
+    case capability::extents: static_cast<void>(run(device.extents(offset, length))); break;
+    case capability::cache: static_cast<void>(run(device.cache(offset, length))); break;
+    case capability::lend: static_cast<void>(device.try_lend(offset, length)); break;
+    case capability::try_read: static_cast<void>(device.try_read(offset, buffer)); break;
+    case capability::try_write: static_cast<void>(device.try_write(offset, buffer, none)); break;
+    case capability::none: break;
+  }
+}
+
+// What passes arrives as it was asked, and what is hidden does not arrive.
+void arrives(const row& expected, const recorder& below, shoal::any_device filter) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    CAPTURE(i);
+    below.calls->clear();
+    ask(filter, columns[i], 4096, 8192);
+    if (expected[i] == passes) CHECK(*below.calls == std::vector<recorder::call>{{columns[i], 4096, 8192}});
+    if (expected[i] == hides) CHECK(below.calls->empty());
+  }
+}
+
+TEST_CASE("what a filter passes arrives unchanged, and what it hides does not arrive") {
+  const recorder below;
+  arrives(readonly_row, below, shoal::any_device{shoal::readonly{below}});
+  arrives(logged_unobserved_row, below, shoal::any_device{shoal::logged{below}});
+  arrives(logged_observed_row, below, shoal::any_device{shoal::logged{below, observer{}}});
+  arrives(cow_base_row, below, shoal::any_device{shoal::cow{below, archetype::block_device{}}});
+}
+
+TEST_CASE("a window asks the device for the same bytes at their place there") {
+  const recorder below;
+  shoal::any_device window{shoal::offset{below, 65536, 65536}};
+  for (const capability what : columns) {
+    below.calls->clear();
+    ask(window, what, 4096, 8192);
+    CHECK(*below.calls == std::vector<recorder::call>{{what, 65536 + 4096, 8192}});
+  }
 }
 
 TEST_CASE("a filter over an erased device tells what the erased device has") {
