@@ -16,6 +16,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -193,7 +194,6 @@ class cow {
             .multi_conn = top.multi_conn};
   }
 
-  std::uint64_t block_size() const noexcept { return std::uint64_t{1} << block_shift_; }
   std::uint64_t block_of(std::uint64_t offset) const noexcept { return offset >> block_shift_; }
 
   run run_at(std::uint64_t offset, std::uint64_t length) const noexcept {
@@ -321,10 +321,20 @@ class cow {
     if constexpr (can_lend<Device>) return device.try_lend(offset, n);
     return {};
   }
+  // Without waiting, one way or the other.
   template <class Device>
   static bool read_from(Device& device, std::uint64_t offset, bytes_span out) noexcept {
-    if constexpr (can_try_read<Device>) return device.try_read(offset, out);
-    return false;
+    if constexpr (can_try_read<Device>) {
+      if (device.try_read(offset, out)) return true;
+    }
+    while (!out.empty()) {
+      const lease lent = lend_from(device, offset, out.size());
+      if (!lent) return false;
+      std::memcpy(out.data(), lent.bytes().data(), lent.size());
+      offset += lent.size();
+      out = out.subspan(lent.size());
+    }
+    return true;
   }
 
   Base base_;

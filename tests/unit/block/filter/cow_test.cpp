@@ -59,6 +59,14 @@ struct sectors : memory_device {
   }
 };
 
+// Lends what it has and can do nothing else at once, like an image whose blocks are cached.
+struct lender {
+  memory_device bytes;
+  shoal::device_info info() const noexcept { return bytes.info(); }
+  shoal::task<> read(std::uint64_t, shoal::bytes_span) { return shoal::failed(errc::failed); }
+  shoal::lease try_lend(std::uint64_t offset, std::size_t n) noexcept { return bytes.try_lend(offset, n); }
+};
+
 TEST_CASE("an overlay that answers at once is a block device") {
   shoal::test::conforms_to_block_device([] { return cow{memory_device{256_KiB}}; });
 }
@@ -143,6 +151,19 @@ TEST_CASE("what the base lends is lent, without a copy, until it is overwritten"
   const std::vector<std::byte> in(4096, std::byte{1});
   CHECK(run(disk.write(4096, in, io_flags::none)));
   CHECK(disk.try_lend(4096, 4096).bytes().data() != golden.try_lend(4096, 4096).bytes().data());
+}
+
+TEST_CASE("a base that only lends is enough to read across and to write a part of a block at once") {
+  lender base{memory_device{64_KiB}};
+  REQUIRE(base.bytes.try_write(0, pattern(64_KiB), io_flags::none));
+  cow disk{std::move(base)};
+  const std::vector<std::byte> in(10, std::byte{1});
+  CHECK(disk.try_write(20000, in, io_flags::none));
+  std::vector<std::byte> expected = pattern(64_KiB);
+  std::ranges::copy(in, expected.begin() + 20000);
+  std::vector<std::byte> found(64_KiB);
+  CHECK(disk.try_read(0, found));
+  CHECK(found == expected);
 }
 
 TEST_CASE("extents come from the holder of each block, and join") {
