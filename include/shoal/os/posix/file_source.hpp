@@ -31,7 +31,8 @@ class file_source {
   /// The operating system's errors; std::errc::is_a_directory for a directory, errc::unsupported for what has
   /// no size, such as a pipe.
   [[nodiscard]] static result<file_source> open(const std::filesystem::path& path) {
-    unique_fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    // O_NONBLOCK: opening a FIFO must not wait for its other end. It means nothing to files.
+    unique_fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
     if (!file) return last_error();
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return last_error();

@@ -72,14 +72,12 @@ class reference_file {
   /// it was, otherwise as car_file::read. `this` and `hash` must outlive the task.
   /// @param pool  see read_range
   task<lease> read(const multihash& hash, io_pool* pool) const {
-    const result<bool> is_node = nodes_->contains(hash);
-    if (!is_node) co_return is_node.error();
-    if (*is_node) {
+    if (!nodes_->file().unchanged()) co_return errc::source_changed;
+    const car_index::matches found = leaves_.find(hash);
+    if (found.size() == 0) {
       result<lease> node = co_await nodes_->read(hash, pool);
       co_return node;
     }
-    const car_index::matches found = leaves_.find(hash);
-    if (found.size() == 0) co_return errc::not_found;
     const leaf_location at = leaf_location::unpack(found[0]);
     if (at.length > max_block_size) co_return errc::malformed;
     if (!shoal::contains(reference_.source_size, at.offset, at.length)) co_return errc::malformed;
