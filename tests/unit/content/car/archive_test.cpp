@@ -46,6 +46,16 @@ bool present(const fs::path& path) {
   return false;
 }
 
+// The numbers that stand behind `"key": ` in a text, in their order: all that is needed of the descriptions.
+std::vector<std::uint64_t> numbers_of(const std::string& json, const std::string& key) {
+  std::vector<std::uint64_t> numbers;
+  const std::string head = '"' + key + "\": ";
+  for (std::size_t at = json.find(head); at != json.npos; at = json.find(head, at + 1)) {
+    numbers.push_back(std::stoull(json.substr(at + head.size())));
+  }
+  return numbers;
+}
+
 struct walk {
   std::error_code error;
   std::size_t sections = 0;
@@ -101,6 +111,22 @@ TEST_CASE("the archives of the specification hold what their descriptions say") 
     CHECK_FALSE(done.error);
     CHECK(done.sections == e.sections);
     CHECK(done.matching == e.sections);
+    const auto text = contents((fixtures / e.name).replace_extension(".json"));
+    const std::string json{shoal::as_text(text)};
+    std::vector<std::uint64_t> offsets;
+    std::vector<std::uint64_t> lengths;
+    std::vector<std::uint64_t> block_offsets;
+    for (std::uint64_t at = car->first_section(); at < car->payload().size();) {
+      const result<car_section> section = shoal::car_section_at(car->payload(), at);
+      REQUIRE(section);
+      offsets.push_back(car->payload_offset() + at);
+      lengths.push_back(section->size);
+      at += section->size;
+      block_offsets.push_back(car->payload_offset() + at - section->block.size());
+    }
+    CHECK(numbers_of(json, "offset") == offsets);
+    CHECK(numbers_of(json, "length") == lengths);
+    CHECK(numbers_of(json, "blockOffset") == block_offsets);
     const auto scanned = car->scan();
     REQUIRE(scanned);
     check_index(*car, *scanned);

@@ -30,6 +30,7 @@
 
 #include <doctest/doctest.h>
 
+#include <shoal/base/endian.hpp>
 #include <shoal/openssl/digester.hpp>
 #include <shoal/task/io_pool.hpp>
 #include <shoal/test/block_store_conformance.hpp>
@@ -295,6 +296,32 @@ TEST_CASE_FIXTURE(image, "a CAR that is cut off anywhere is not opened") {
     write_file(at / "cut.car", bytes_view{whole}.first(size));
     CHECK_FALSE(car_store::open(at / "cut.car"));
   }
+}
+
+TEST_CASE_FIXTURE(image, "an index that points to the wrong place gives an error, and never another block") {
+  const fs::path path = car();
+  // the last entry of the index ends the file, with its offset
+  const auto whole = read_file(path);
+  const bytes_view last_digest = bytes_view{whole}.last(40).first(32);
+  const auto every = all();
+  const auto last = std::ranges::find_if(
+      every, [&](const block& b) { return std::ranges::equal(b.id.hash().digest(), last_digest); });
+  REQUIRE(last != every.end());
+  const auto with_offset = [&](std::uint64_t offset) {
+    auto bytes = whole;
+    shoal::store_le(bytes.data() + bytes.size() - 8, offset);
+    write_file(at / "lying.car", bytes);
+    return run(open<car_store>(at / "lying.car")->get(last->id)).error();
+  };
+  const std::uint64_t true_offset = shoal::load_le<std::uint64_t>(whole.data() + whole.size() - 8);
+  const std::uint64_t first = 59;  // behind the header
+  const block& other = leaves.front();
+  REQUIRE(other.id != last->id);
+  CHECK_FALSE(with_offset(true_offset));
+  CHECK(with_offset(first) == errc::block_mismatch);
+  CHECK(with_offset(UINT64_MAX) == errc::malformed);
+  CHECK(with_offset(fs::file_size(path)) == errc::malformed);
+  for (std::uint64_t offset = 0; offset < 200; ++offset) CHECK(with_offset(true_offset + 1 + offset));
 }
 
 TEST_CASE_FIXTURE(image, "a reference that is cut off anywhere is not opened") {
