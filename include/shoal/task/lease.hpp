@@ -8,7 +8,10 @@
 // Copying costs one atomic increment and never allocates.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -25,7 +28,20 @@ class lease {
   lease(std::shared_ptr<const void> owner, bytes_view bytes) noexcept
       : owner_(std::move(owner)), bytes_(bytes) {}
 
+  /// Zeroes that live for ever: what a device lends for a hole. At most max_zeroes bytes, so possibly fewer than
+  /// asked for.
+  [[nodiscard]] static lease zeroes(std::size_t length) noexcept {
+    return {nullptr, bytes_view{zero_page}.first(std::min(length, max_zeroes))};
+  }
+  static constexpr std::size_t max_zeroes = 64u << 10;
+
   explicit operator bool() const noexcept { return !bytes_.empty(); }
+  /// True for what zeroes() made: a protocol can say "a hole" instead of sending it. False says nothing.
+  [[nodiscard]] bool is_zeroes() const noexcept {
+    const std::less<const std::byte*> before;
+    return !bytes_.empty() && !before(bytes_.data(), zero_page.data()) &&
+           before(bytes_.data(), zero_page.data() + zero_page.size());
+  }
   [[nodiscard]] bytes_view bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
 
@@ -39,6 +55,8 @@ class lease {
   }
 
  private:
+  static constexpr std::array<std::byte, max_zeroes> zero_page{};
+
   std::shared_ptr<const void> owner_;
   bytes_view bytes_;
 };

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// nbd_server: exports block devices to NBD clients.
+//
+//     asio::io_context context;
+//     net::nbd_server server{context.get_executor()};
+//     server.add_export("disk", any_device{memory_device{64_MiB}});
+//     for (auto& socket : *net::listen_tcp(context.get_executor(), "", 10809)) server.serve(std::move(socket));
+//     context.run();                                        // until server.stop()
+//
+// One strand: run the context on one thread. Leaves out TLS.
+#pragma once
+
+#include <bit>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <shoal/block/any_device.hpp>
+#include <shoal/block/capability.hpp>
+#include <shoal/block/concepts.hpp>
+#include <shoal/detail/asio.hpp>
+#include <shoal/nbd/export_info.hpp>
+#include <shoal/net/buffer_pool.hpp>
+#include <shoal/net/listener.hpp>
+#include <shoal/net/nbd_connection.hpp>
+
+namespace shoal::net {
+
+struct nbd_server_options {
+  /// A client that has not chosen an export by then is dropped.
+  std::chrono::steady_clock::duration handshake_time = std::chrono::seconds{30};
+  /// How long stop() waits for outstanding requests.
+  std::chrono::steady_clock::duration drain_time = std::chrono::seconds{10};
+  /// Further clients wait in the kernel's queue.
+  std::size_t max_connections = 10'000;
+};
+
+class nbd_server {
+ public:
+  explicit nbd_server(asio::any_io_executor executor, nbd_server_options options = {})
+      : executor_(std::move(executor)), options_(options), drained_(executor_) {}
+  nbd_server(const nbd_server&) = delete;
+  nbd_server& operator=(const nbd_server&) = delete;
+
+  /// Exports one device to all clients.
+  /// @throws std::invalid_argument for a name that is taken or longer than nbd::max_string
+  void add_export(std::string name, any_device device, std::string description = {}) {
+    nbd::export_info info = describe(device);
+    add(std::move(name), std::move(description), std::move(info), [device] { return device; });
+  }
+
+  /// Exports a device of its own to each client, such as an overlay: what one client writes, no other sees.
+  /// @param open  makes one; all are of the same size
+  void add_private_export(std::string name, std::function<any_device()> open, std::string description = {}) {
+    nbd::export_info info = describe(open());
+    info.flags &= static_cast<std::uint16_t>(~nbd::transmission_flag::can_multi_conn);
+    add(std::move(name), std::move(description), std::move(info), std::move(open));
+  }
+
+  /// Accepts clients from a socket until stop(). Exports are added before.
+  void serve(listening_socket socket) {
+    auto door = std::make_shared<listening_socket>(std::move(socket));
+    doors_.push_back(door);
+    asio::co_spawn(executor_, accept(*this, std::move(door)), asio::detached);
+  }
+
+  /// Stops accepting, lets clients' outstanding requests finish, and closes. The context runs dry then.
+  void stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    for (const auto& door : doors_) door->descriptor.cancel();
+    doors_.clear();
+    const auto open = clients_;
+    for (const auto& client : open) client->drain();
+    if (clients_.empty()) return;
+    drained_.expires_after(options_.drain_time);
+    drained_.async_wait([this](std::error_code cancelled) {
+      if (cancelled) return;
+      const auto late = clients_;
+      for (const auto& client : late) client->close();
+    });
+  }
+
+  [[nodiscard]] std::size_t client_count() const noexcept { return clients_.size(); }
+
+ private:
+  /// What the protocol says of a device that can do what this one can.
+  static nbd::export_info describe(const any_device& device) {
+    using namespace nbd::transmission_flag;
+    const device_info told = device.info();
+    const capability able = device.capabilities();
+    std::uint16_t flags = has_flags;
+    const auto offer = [&](bool offered, std::uint16_t flag) {
+      if (offered) flags |= flag;
+    };
+    const bool writable = has(able, capability::write) && !told.read_only;
+    offer(!writable, read_only);
+    offer(writable, send_flush);
+    offer(writable && told.fua, send_fua);
+    offer(told.rotational, rotational);
+    offer(writable && has(able, capability::trim), send_trim);
+    offer(writable && has(able, capability::zero), send_write_zeroes | send_fast_zero);
+    offer(told.multi_conn, can_multi_conn);
+    offer(has(able, capability::cache), send_cache);
+    return {.name = {},
+            .description = {},
+            .size = told.size,
+            .flags = flags,
+            .min_block = told.min_io,
+            .preferred_block = std::bit_ceil(std::max(told.preferred_io, 512u)),
+            .allocation = has(able, capability::extents)};
+  }
+
+  void add(std::string name, std::string description, nbd::export_info info, std::function<any_device()> open) {
+    if (name.size() > nbd::max_string || description.size() > nbd::max_string) {
+      throw std::invalid_argument("nbd_server: a name or description is longer than NBD allows");
+    }
+    for (const nbd::export_info& other : exports_.infos) {
+      if (other.name == name) throw std::invalid_argument("nbd_server: two exports are named '" + name + "'");
+    }
+    info.name = std::move(name);
+    info.description = std::move(description);
+    exports_.infos.push_back(std::move(info));
+    exports_.open.push_back(std::move(open));
+  }
+
+  static asio::awaitable<void> accept(nbd_server& server, std::shared_ptr<listening_socket> door) {
+    asio::steady_timer pause{server.executor_};
+    while (!server.stopping_) {
+      const int fd =
+          server.clients_.size() < server.options_.max_connections
+              ? ::accept4(door->descriptor.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)
+              : -1;
+      if (fd >= 0) {
+        server.welcome(fd);
+        continue;
+      }
+      if (server.clients_.size() >= server.options_.max_connections || (errno != EAGAIN && errno != EINTR)) {
+        // out of descriptors or memory, or of places: somebody has to leave first
+        pause.expires_after(std::chrono::milliseconds{100});
+        const auto waited = co_await pause.async_wait(shoal::detail::no_throw);
+        static_cast<void>(waited);
+        continue;
+      }
+      const auto [error] =
+          co_await door->descriptor.async_wait(asio::posix::descriptor_base::wait_read, shoal::detail::no_throw);
+      if (error) co_return;
+    }
+  }
+
+  void welcome(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    const bool known = ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+    const int family = known ? address.ss_family : AF_UNIX;
+    if (family != AF_UNIX) {
+      const int on = 1;
+      (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      // a client that lost power says nothing: find out before its memory is missed
+      (void)::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    }
+    std::error_code failed;
+    stream_socket socket{executor_};
+    socket.assign(asio::generic::stream_protocol{family, 0}, fd, failed);
+    if (failed) {
+      ::close(fd);
+      return;
+    }
+    auto client = std::make_shared<nbd_connection>(std::move(socket), exports_, pool_, options_.handshake_time);
+    clients_.push_back(client);
+    asio::co_spawn(executor_, client->run(), [this, client](std::exception_ptr) {
+      client->close();
+      std::erase(clients_, client);
+      if (clients_.empty()) drained_.cancel();
+    });
+  }
+
+  asio::any_io_executor executor_;
+  nbd_server_options options_;
+  nbd_exports exports_;
+  buffer_pool pool_;
+  std::vector<std::shared_ptr<listening_socket>> doors_;
+  std::vector<std::shared_ptr<nbd_connection>> clients_;
+  bool stopping_ = false;
+  asio::steady_timer drained_;
+};
+
+}  // namespace shoal::net
