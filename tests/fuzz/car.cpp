@@ -2,6 +2,7 @@
 //
 // Archives, their indexes and the description of a reference, from bytes that anybody may have written. Nothing
 // may be read outside of them; what a scan says has to agree with what the index made of it finds.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -10,7 +10,6 @@
 // A view: it reads headers and keeps no content. os/posix/car_store.hpp makes a block store of it.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>

@@ -9,10 +9,11 @@
 // Readers want content/car/archive.hpp; this is for whoever reads or writes the parts.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <shoal/base/bytes.hpp>

@@ -10,7 +10,7 @@
 // claim: check the CID of the section that it points to.
 #pragma once
 
-#include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -15,6 +15,7 @@
 //     40 u32 length of the path   44 path of the image, relative to the folder of this file
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -35,9 +35,9 @@ namespace shoal::posix {
 /// Immutable and thread-safe.
 class car_file {
  public:
-  /// Reads the headers and the index. A file without an index, or with one in an unknown format, is read through
-  /// once, to make one in memory. Errors are what open(2) says and what car_archive::parse, car_archive::scan
-  /// and car_index::parse find.
+  /// Reads the headers and the index. A file without an index, or with one in an unknown format, is read
+  /// through once, to make one in memory. Errors are what open(2) says and what car_archive::parse,
+  /// car_archive::scan and car_index::parse find.
   [[nodiscard]] static result<std::shared_ptr<const car_file>> open(const std::filesystem::path& path) {
     result<mapping> file = mapping::open(path);
     if (!file) return file.error();

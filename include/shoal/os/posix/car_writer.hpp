@@ -9,6 +9,7 @@
 // its name when it is whole (os/posix/atomic_file.hpp).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <filesystem>
+#include <type_traits>
 #include <utility>
 
 #include <shoal/base/result.hpp>

@@ -7,11 +7,9 @@
 // The bytes are a copy: a file may change at any time, and what is verified must be what is used.
 #pragma once
 
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 
 #include <sys/uio.h>
 

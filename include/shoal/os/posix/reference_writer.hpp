@@ -9,10 +9,10 @@
 // 40 bytes a leaf. The file gets its name when it is whole (os/posix/atomic_file.hpp).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
