@@ -5,9 +5,13 @@
 
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <shoal/os/posix/car_writer.hpp>
+#include <shoal/os/posix/flatfs_directory.hpp>
+#include <shoal/os/posix/flatfs_sink.hpp>
+#include <shoal/os/posix/reference_writer.hpp>
 
 #include "message.hpp"
 #include "stores.hpp"
@@ -28,9 +32,18 @@ auto with_sink(const std::string& text, const std::filesystem::path& source, Use
     if (!sink) {
       throw failure{"cannot write the store " + text, sink.error(), "its directory must exist and be writable"};
     }
-    return use(*sink);
+    return std::move(*sink);
   };
-  return made(shoal::posix::car_writer::create(uri.path));
+  if (uri.scheme == "flatfs") {
+    shoal::posix::flatfs_sink sink{made(shoal::posix::flatfs_directory::create(uri.path))};
+    return use(sink);
+  }
+  if (uri.scheme == "ref") {
+    shoal::posix::reference_writer sink = made(shoal::posix::reference_writer::create(uri.path, source));
+    return use(sink);
+  }
+  shoal::posix::car_writer sink = made(shoal::posix::car_writer::create(uri.path));
+  return use(sink);
 }
 
 }  // namespace common

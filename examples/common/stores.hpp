@@ -7,17 +7,16 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <shoal/content/cid.hpp>
 #include <shoal/openssl/digester.hpp>
 #include <shoal/os/posix/car_store.hpp>
-#include <shoal/os/posix/car_writer.hpp>
+#include <shoal/os/posix/flatfs_store.hpp>
+#include <shoal/os/posix/reference_store.hpp>
 #include <shoal/store/any_store.hpp>
 #include <shoal/store/observer.hpp>
 #include <shoal/task/io_pool.hpp>
@@ -65,31 +64,45 @@ struct opened_store {
 
 namespace detail {
 
-inline failure cannot_open(const std::string& uri, std::error_code why) {
+inline failure cannot_open(const store_uri& uri, const std::string& text, std::error_code why) {
+  std::string next;
   if (why == std::errc::no_such_file_or_directory) {
-    return failure{"cannot open the store " + uri, why, "make it with: shoal-image import FILE --store " + uri};
+    next = std::filesystem::exists(uri.path) && uri.scheme == "flatfs"
+               ? "a flatfs directory has a file SHARDING; Kubo's is the folder blocks/ of its repository"
+               : "make it with: shoal-image import FILE --store " + text;
+  } else if (why == std::errc::is_a_directory) {
+    next = "a directory of blocks is named flatfs:DIR";
+  } else if (why == std::errc::not_a_directory) {
+    next = "a single file is named car:FILE or ref:FILE";
+  } else if (why == shoal::errc::malformed || why == shoal::errc::truncated) {
+    next = "it is not a whole " + uri.scheme + " store; import the image again, or fetch the file again";
+  } else if (why == shoal::errc::source_changed) {
+    next = "the image it refers to has been changed or moved; import that again";
   }
-  if (why == std::errc::is_a_directory) {
-    return failure{"cannot open the store " + uri, why, "a directory of blocks is named flatfs:DIR"};
-  }
-  return failure{"cannot open the store " + uri, why, std::string{store_help}};
+  return failure{"cannot open the store " + text, why, next};
 }
 
 }  // namespace detail
 
 /// @throws failure
 inline opened_store open_store(const std::string& text, shoal::io_pool* pool = nullptr) {
-  const store_uri uri = store_uri::parse(text);
-  const corrupt_reporter report{text};
   using digester = shoal::openssl::digester;
-  if (uri.scheme == "car") {
-    using store = shoal::posix::car_store<digester, corrupt_reporter>;
-    shoal::result<store> opened = store::open(uri.path, pool, {}, report);
-    if (!opened) throw detail::cannot_open(text, opened.error());
-    std::vector<shoal::cid> roots = opened->roots();
-    return {text, shoal::any_store{std::make_shared<store>(std::move(*opened))}, std::move(roots)};
-  }
-  throw failure{"unreachable"};
+  using car = shoal::posix::car_store<digester, corrupt_reporter>;
+  using flatfs = shoal::posix::flatfs_store<digester, corrupt_reporter>;
+  using reference = shoal::posix::reference_store<digester, corrupt_reporter>;
+
+  const store_uri uri = store_uri::parse(text);
+  const auto opened = [&](auto store) {
+    if (!store) throw detail::cannot_open(uri, text, store.error());
+    std::vector<shoal::cid> roots;
+    if constexpr (requires { store->roots(); }) roots = store->roots();
+    using type = typename decltype(store)::value_type;
+    return opened_store{text, shoal::any_store{std::make_shared<type>(std::move(*store))}, std::move(roots)};
+  };
+  const corrupt_reporter report{text};
+  if (uri.scheme == "flatfs") return opened(flatfs::open(uri.path, pool, {}, report));
+  if (uri.scheme == "ref") return opened(reference::open(uri.path, pool, {}, report));
+  return opened(car::open(uri.path, pool, {}, report));
 }
 
 /// A CID as a person writes it: alone, or as /ipfs/CID or ipfs://CID. @throws failure

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -56,7 +55,7 @@ class image_device {
     const std::size_t leaf = index_->leaf_at(offset);
     const std::uint64_t within = offset - index_->begin(leaf);
     const std::size_t length = static_cast<std::size_t>(std::min<std::uint64_t>(n, index_->end(leaf) - offset));
-    if (index_->is_hole(leaf)) return {nullptr, bytes_view{zeroes}.first(std::min(length, zeroes.size()))};
+    if (index_->is_hole(leaf)) return lease::zeroes(length);
     const cid id = index_->id(leaf);
     const lease stored = fetcher_->try_get(id);
     if (!stored) return {};
@@ -79,7 +78,6 @@ class image_device {
   }
 
  private:
-  static constexpr std::array<std::byte, 64 << 10> zeroes{};
   /// Extents reported at once; a reader who wants more asks again.
   static constexpr std::size_t max_extents = 4096;
 

@@ -11,7 +11,6 @@
 
 #include <exception>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 #include <asio/awaitable.hpp>
@@ -32,17 +31,20 @@ asio::awaitable<void> drive(task<T> work, std::optional<result<T>>& outcome) {
 }  // namespace detail
 
 /// The task's result, found by running `context` until the task ends. Rethrows what the task throws.
-/// @throws std::logic_error if the task waits for something that never happens
 template <class T>
 result<T> run(asio::io_context& context, task<T> work) {
   std::optional<result<T>> outcome;
   std::exception_ptr thrown;
-  asio::co_spawn(context, detail::drive(std::move(work), outcome), [&](std::exception_ptr e) { thrown = e; });
+  bool ended = false;
+  asio::co_spawn(context, detail::drive(std::move(work), outcome), [&](std::exception_ptr e) {
+    thrown = e;
+    ended = true;
+  });
   context.restart();
-  while (!outcome && !thrown && context.run_one() != 0) {
+  // until the handler above has run: it refers to this frame
+  while (!ended && context.run_one() != 0) {
   }
   if (thrown) std::rethrow_exception(thrown);
-  if (!outcome) throw std::logic_error("run: the task waits for something that never happens");
   return std::move(*outcome);
 }
 

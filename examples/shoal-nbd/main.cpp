@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// shoal-nbd: exports block devices over NBD.
+//
+//     $ shoal-nbd --image bafybeih... --store car:debian.car
+//     nbd://localhost:10809/
+//     $ shoal-nbd --file disk.img --unix /tmp/disk.sock --readonly
+//     nbd+unix:///?socket=/tmp/disk.sock
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+
+#include <shoal/block/filter/cow.hpp>
+#include <shoal/block/filter/logged.hpp>
+#include <shoal/block/filter/readonly.hpp>
+#include <shoal/net/listener.hpp>
+#include <shoal/net/nbd_server.hpp>
+#include <shoal/task/io_pool.hpp>
+#include <shoal/version.hpp>
+
+#include "../common/devices.hpp"
+#include "../common/message.hpp"
+#include "../common/size.hpp"
+#include "boot_trace.hpp"
+
+namespace {
+
+using common::failure;
+
+struct options {
+  std::string file;
+  std::string memory;
+  std::string image;
+  std::string store;
+  std::vector<std::string> exports;
+  bool overlay = false;
+  bool readonly = false;
+  std::string bind;
+  std::optional<std::uint16_t> port;
+  std::string unix_path;
+  std::string trace;
+  std::string cache = "256M";
+};
+
+constexpr std::uint16_t nbd_port = 10809;  // IANA
+
+/// A named device, as --export or the plain options ask for it.
+struct wanted_export {
+  std::string name;
+  std::string uri;
+};
+
+std::vector<wanted_export> wanted_exports(const options& given) {
+  std::vector<wanted_export> wanted;
+  const int plain =
+      (given.file.empty() ? 0 : 1) + (given.memory.empty() ? 0 : 1) + (given.image.empty() ? 0 : 1);
+  if (plain > 1) {
+    throw failure{"--file, --memory and --image exclude each other",
+                  "export several devices with --export NAME=URI", common::exit_usage};
+  }
+  if (!given.image.empty() && given.store.empty()) {
+    throw failure{"--image needs --store", std::string{common::store_help}, common::exit_usage};
+  }
+  if (!given.store.empty() && given.image.empty()) {
+    throw failure{"--store needs --image CID", "shoal-image info --store " + given.store + " tells the CID",
+                  common::exit_usage};
+  }
+  if (!given.file.empty()) wanted.push_back({"", "file:" + given.file});
+  if (!given.memory.empty()) wanted.push_back({"", "memory:" + given.memory});
+  if (!given.image.empty()) wanted.push_back({"", "image:" + given.image + "?store=" + given.store});
+  for (const std::string& text : given.exports) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals + 1 == text.size()) {
+      throw failure{"'--export " + text + "' names no device",
+                    "write --export NAME=URI; " + std::string{common::device_help}, common::exit_usage};
+    }
+    wanted.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  }
+  if (wanted.empty()) {
+    throw failure{"nothing to export", "give --file, --memory, --image or --export; see --help",
+                  common::exit_usage};
+  }
+  return wanted;
+}
+
+class program {
+ public:
+  explicit program(const options& given) : given_(given), server_(context_.get_executor()) {}
+
+  int run() {
+    const std::optional<std::uint64_t> cache = common::parse_size(given_.cache);
+    if (!cache) {
+      throw failure{"--cache: '" + given_.cache + "' is not a size", "sizes look like 64M or 1G",
+                    common::exit_usage};
+    }
+    open_trace();
+    const common::device_opener opener{context_, pool_, given_.readonly || given_.overlay, *cache};
+    for (const wanted_export& each : wanted_exports(given_)) add(each.name, opener.open(each.uri));
+    listen();
+
+    asio::signal_set signals{context_, SIGINT, SIGTERM};
+    signals.async_wait([this](std::error_code, int) { server_.stop(); });
+    context_.restart();
+    context_.run();
+    if (trace_) {
+      trace_->report(stderr);
+      trace_file_.close();
+      if (!trace_file_)
+        throw failure{"cannot write the trace " + given_.trace, std::error_code{errno, std::system_category()}};
+    }
+    return 0;
+  }
+
+ private:
+  void open_trace() {
+    if (given_.trace.empty()) return;
+    trace_file_.open(given_.trace);
+    if (!trace_file_) {
+      throw failure{"cannot write the trace " + given_.trace, std::error_code{errno, std::system_category()},
+                    "its directory must exist and be writable"};
+    }
+    trace_ = std::make_unique<boot_trace>(trace_file_);
+  }
+
+  /// Puts the filters on that the options ask for, and exports what comes out.
+  void add(const std::string& name, shoal::any_device device) {
+    if (trace_) device = shoal::any_device{shoal::logged{std::move(device), trace_observer{trace_.get()}}};
+    if (given_.readonly) device = shoal::any_device{shoal::readonly{std::move(device)}};
+    try {
+      if (given_.overlay && !given_.readonly) {
+        server_.add_private_export(name, [device] { return shoal::any_device{shoal::cow{device}}; });
+      } else {
+        server_.add_export(name, std::move(device));
+      }
+    } catch (const std::invalid_argument&) {
+      throw failure{"two exports are named '" + name + "'", "give each a name of its own", common::exit_usage};
+    }
+    names_.push_back(name);
+  }
+
+  void listen() {
+    shoal::result<std::vector<shoal::net::listening_socket>> inherited =
+        shoal::net::inherited_sockets(context_.get_executor());
+    if (!inherited) throw failure{"cannot use the sockets that the service manager passed", inherited.error()};
+    if (!inherited->empty()) {
+      for (shoal::net::listening_socket& socket : *inherited) server_.serve(std::move(socket));
+      return;
+    }
+    if (!given_.unix_path.empty()) listen_unix();
+    if (given_.port || given_.unix_path.empty()) listen_tcp(given_.port.value_or(nbd_port));
+    std::fflush(stdout);
+  }
+
+  void listen_unix() {
+    shoal::result<shoal::net::listening_socket> socket =
+        shoal::net::listen_unix(context_.get_executor(), given_.unix_path);
+    if (!socket) {
+      const char* next = "its directory must exist and be writable";
+      if (socket.error() == std::errc::address_in_use)
+        next = "another server listens there, or it is no socket: choose another path";
+      if (socket.error() == std::errc::filename_too_long) next = "a socket's path has at most 107 bytes";
+      throw failure{"cannot listen on " + given_.unix_path, socket.error(), next};
+    }
+    server_.serve(std::move(*socket));
+    for (const std::string& name : names_) {
+      std::printf("nbd+unix:///%s?socket=%s\n", name.c_str(), given_.unix_path.c_str());
+    }
+  }
+
+  void listen_tcp(std::uint16_t port) {
+    shoal::result<std::vector<shoal::net::listening_socket>> sockets =
+        shoal::net::listen_tcp(context_.get_executor(), given_.bind, port);
+    if (!sockets) {
+      const char* next = "";
+      if (sockets.error() == std::errc::address_in_use)
+        next = "another server has that port: choose one with --port, or --port 0 for any";
+      if (sockets.error() == std::errc::permission_denied)
+        next = "ports below 1024 need root: choose another with --port";
+      if (sockets.error() == std::errc::host_unreachable) next = "--bind takes an address of this machine";
+      throw failure{
+          "cannot listen on " + (given_.bind.empty() ? "" : given_.bind + " ") + "port " + std::to_string(port),
+          sockets.error(), next};
+    }
+    const std::string host =
+        given_.bind.empty() ? "localhost:" + std::to_string(sockets->front().port) : sockets->front().address;
+    for (shoal::net::listening_socket& socket : *sockets) server_.serve(std::move(socket));
+    for (const std::string& name : names_) std::printf("nbd://%s/%s\n", host.c_str(), name.c_str());
+  }
+
+  const options& given_;
+  asio::io_context context_{1};
+  shoal::io_pool pool_;
+  std::ofstream trace_file_;
+  std::unique_ptr<boot_trace> trace_;
+  shoal::net::nbd_server server_;
+  std::vector<std::string> names_;
+};
+
+int run_program(int argc, char** argv) {
+  options given;
+  CLI::App app{"Exports block devices over NBD: files, memory, and content-addressed images.", "shoal-nbd"};
+  app.set_version_flag("--version", SHOAL_VERSION_STRING);
+  app.add_option("--file", given.file, "export a file or block device")->type_name("PATH");
+  app.add_option("--memory", given.memory, "export so much memory, zeroed; 64M, 2G")->type_name("SIZE");
+  app.add_option("--image", given.image, "export the image of this CID, read-only; needs --store")
+      ->type_name("CID");
+  app.add_option("--store", given.store, "where the image's blocks are: car:FILE, flatfs:DIR or ref:FILE")
+      ->type_name("URI");
+  app.add_option("--export", given.exports,
+                 "export a device under a name; may be given again. "
+                 "URI: file:PATH, memory:SIZE, image:CID?store=STORE")
+      ->type_name("NAME=URI")
+      ->expected(1)
+      ->take_all();
+  app.add_flag("--overlay", given.overlay,
+               "clients may write, each on a private overlay in memory that goes when it leaves");
+  app.add_flag("--readonly", given.readonly, "nobody may write");
+  app.add_option("--bind", given.bind, "address to listen on; default: all, IPv4 and IPv6")
+      ->type_name("ADDRESS");
+  app.add_option("--port", given.port, "TCP port; default 10809, 0 for any free one")->type_name("N");
+  app.add_option("--unix", given.unix_path, "listen on a Unix socket (and on TCP only if --port is given)")
+      ->type_name("PATH");
+  app.add_option("--trace", given.trace,
+                 "write each request as CSV: offset,length,time,op; a summary at the end")
+      ->type_name("FILE");
+  app.add_option("--cache", given.cache, "memory for verified blocks of an image; default 256M")
+      ->type_name("SIZE");
+  app.footer(
+      "Prints the URI of each export, then serves until SIGTERM or Ctrl-C, when it finishes what was asked and "
+      "exits\n"
+      "with 0. Under a service manager it takes the sockets it is given (LISTEN_FDS).\n\n"
+      "Examples:\n"
+      "  shoal-nbd --file disk.img\n"
+      "  shoal-nbd --image bafybei... --store car:disk.car --overlay\n"
+      "  shoal-nbd --export root=image:bafybei...?store=ref:disk.ref --export scratch=memory:1G --port 0\n"
+      "  shoal-nbd --memory 64M --unix /tmp/nbd.sock & nbdinfo 'nbd+unix:///?socket=/tmp/nbd.sock'");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : common::exit_usage;
+  }
+  return program{given}.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return common::guarded("shoal-nbd", [&] { return run_program(argc, argv); });
+}
