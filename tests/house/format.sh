@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSL-1.0
+#
+# format.sh ROOT: shows what clang-format 19 would change. To apply it: format.sh ROOT -i
+set -eu
+cd "$1"
+tool=clang-format-19
+if ! command -v $tool > /dev/null; then
+  echo "SKIP: $tool is not installed (sh tests/setup.sh test)"
+  exit 77
+fi
+find include tests examples bench \( -name '*.hpp' -o -name '*.cpp' \) -print |
+  xargs $tool ${2:---dry-run -Werror}
