@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Links two translation units that include every header, and asks both for the same inline object.
+// the public conformance suites are doctest cases, and somebody has to be the runner
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
 #include <cstdio>
 
 #include "world.hpp"
