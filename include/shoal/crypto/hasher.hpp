@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The contracts of hashing: `hasher` for a stream, `digester` for a whole block by the multihash code of the
-// function wanted. Models: sha256 (portable, crypto/sha256.hpp), openssl::digester (openssl/digester.hpp).
+// function wanted. Models: sha256 and portable_digester (crypto/sha256.hpp), openssl::digester
+// (openssl/digester.hpp). Freestanding.
 //
 //     std::array<std::byte, 32> digest;
 //     if (digester.digest(hash_code::sha2_256, block, digest) != status::ok) ...
