@@ -15,7 +15,7 @@
 // handshake a deadline.
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -184,11 +184,17 @@ class handshake {
     const std::optional<std::size_t> found = find(name);
     if (!found) return reply(out, asked, option_reply::err_unknown, "no export of that name");
     const export_info& told = exports_[*found];
+    // first of all, so that a client that is refused for not asking need not ask
+    std::size_t at = begin(out, asked, option_reply::info);
+    append_be(out, static_cast<std::uint16_t>(info::block_size));
+    append_be(out, told.min_block);
+    append_be(out, told.preferred_block);
+    append_be(out, max_payload);
+    end(out, at);
     if (told.min_block > 1 && !wants_blocks) {
       return reply(out, asked, option_reply::err_block_size_reqd, "the export has a smallest block size");
     }
-
-    std::size_t at = begin(out, asked, option_reply::info);
+    at = begin(out, asked, option_reply::info);
     append_be(out, static_cast<std::uint16_t>(info::export_));
     append_be(out, told.size);
     append_be(out, flags_of(told));
@@ -197,12 +203,6 @@ class handshake {
     if (wants_description && !told.description.empty()) {
       append_info_text(out, asked, info::description, told.description);
     }
-    at = begin(out, asked, option_reply::info);
-    append_be(out, static_cast<std::uint16_t>(info::block_size));
-    append_be(out, told.min_block);
-    append_be(out, told.preferred_block);
-    append_be(out, max_payload);
-    end(out, at);
     reply(out, asked, option_reply::ack);
     if (asked == option::go) settle(*found);
   }

@@ -11,6 +11,7 @@
 // One strand: run the context on one thread. Leaves out TLS.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <chrono>
 #include <cstdint>
@@ -37,7 +38,6 @@
 #include <shoal/block/concepts.hpp>
 #include <shoal/detail/asio.hpp>
 #include <shoal/nbd/export_info.hpp>
-#include <shoal/net/buffer_pool.hpp>
 #include <shoal/net/listener.hpp>
 #include <shoal/net/nbd_connection.hpp>
 
@@ -117,14 +117,14 @@ class nbd_server {
     offer(told.rotational, rotational);
     offer(writable && has(able, capability::trim), send_trim);
     offer(writable && has(able, capability::zero), send_write_zeroes | send_fast_zero);
-    offer(told.multi_conn, can_multi_conn);
+    offer(told.multi_conn || !writable, can_multi_conn);
     offer(has(able, capability::cache), send_cache);
     return {.name = {},
             .description = {},
             .size = told.size,
             .flags = flags,
             .min_block = told.min_io,
-            .preferred_block = std::bit_ceil(std::max(told.preferred_io, 512u)),
+            .preferred_block = std::bit_ceil(std::max({told.preferred_io, told.min_io, 512u})),
             .allocation = has(able, capability::extents)};
   }
 
@@ -155,12 +155,11 @@ class nbd_server {
       if (server.clients_.size() >= server.options_.max_connections || (errno != EAGAIN && errno != EINTR)) {
         // out of descriptors or memory, or of places: somebody has to leave first
         pause.expires_after(std::chrono::milliseconds{100});
-        const auto waited = co_await pause.async_wait(shoal::detail::no_throw);
-        static_cast<void>(waited);
+        [[maybe_unused]] const auto waited = co_await pause.async_wait(shoal::detail::no_throw);
         continue;
       }
-      const auto [error] =
-          co_await door->descriptor.async_wait(asio::posix::descriptor_base::wait_read, shoal::detail::no_throw);
+      const auto [error] = co_await door->descriptor.async_wait(asio::posix::descriptor_base::wait_read,
+                                                                shoal::detail::no_throw);
       if (error) co_return;
     }
   }
@@ -183,7 +182,8 @@ class nbd_server {
       ::close(fd);
       return;
     }
-    auto client = std::make_shared<nbd_connection>(std::move(socket), exports_, pool_, options_.handshake_time);
+    auto client =
+        std::make_shared<nbd_connection>(std::move(socket), exports_, memory_, options_.handshake_time);
     clients_.push_back(client);
     asio::co_spawn(executor_, client->run(), [this, client](std::exception_ptr) {
       client->close();
@@ -195,7 +195,7 @@ class nbd_server {
   asio::any_io_executor executor_;
   nbd_server_options options_;
   nbd_exports exports_;
-  buffer_pool pool_;
+  output_queue::memory memory_;
   std::vector<std::shared_ptr<listening_socket>> doors_;
   std::vector<std::shared_ptr<nbd_connection>> clients_;
   bool stopping_ = false;

@@ -3,8 +3,7 @@
 // output_queue: what a connection has to send, as pieces that are gathered into one system call and never
 // joined by copying.
 //
-//     std::byte* head = queue.header(nbd::simple_reply_size);
-//     nbd::put_simple_reply(head, cookie, nbd::error::ok);
+//     nbd::put_simple_reply(queue.header(nbd::simple_reply_size), cookie, nbd::error::ok);
 //     queue.body(device.try_lend(offset, n));
 //     if (queue.flush(fd) == output_queue::progress::blocked) wait_until_writable();
 //
@@ -22,51 +21,78 @@
 #include <sys/uio.h>
 
 #include <shoal/base/bytes.hpp>
-#include <shoal/net/buffer_pool.hpp>
+#include <shoal/net/free_list.hpp>
 #include <shoal/task/lease.hpp>
 
 namespace shoal::net {
+
+/// Bytes of a scratch buffer: the requests that copying clients like to make, 256 KiB, and their headers.
+inline constexpr std::size_t scratch_size = (256u << 10) + 4096;
+using scratch_buffer = std::array<std::byte, scratch_size>;
 
 class output_queue {
  public:
   enum class progress { done, blocked, broken };
 
-  explicit output_queue(buffer_pool& pool) noexcept : pool_(pool) {}
+  struct piece {
+    lease owner;       // none for what is in a scratch buffer
+    bytes_view bytes;  // what is left of it
+  };
+  /// Pieces that are filled in together and sent together.
+  struct batch {
+    std::vector<piece> pieces;
+    std::vector<free_list<scratch_buffer>::item> scratch;
+    std::size_t used = 0;  // of the last scratch buffer
+    std::size_t sent = 0;  // pieces
+  };
+  /// Where queues get their memory.
+  struct memory {
+    free_list<scratch_buffer> scratch;
+    free_list<batch> batches;
+  };
+  /// A place in the queue to return to.
+  struct mark {
+    std::size_t pieces, last_piece, scratch, used, size;
+  };
+
+  explicit output_queue(memory& from) noexcept : memory_(from) {}
 
   /// Bytes that wait to be sent.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
   /// Room for `length` bytes that are sent next. The caller fills them before flush().
-  /// @pre 0 < length <= buffer_pool::buffer_size
+  /// @pre 0 < length <= scratch_size
   [[nodiscard]] std::byte* header(std::size_t length) {
-    const bytes_span bytes = room(length);
+    std::byte* const bytes = room(length).data();
     keep(length);
-    return bytes.data();
+    return bytes;
   }
 
   /// Room for `length` bytes that are sent next if keep() is called, and forgotten otherwise.
-  /// @pre 0 < length <= buffer_pool::buffer_size
+  /// @pre 0 < length <= scratch_size
   [[nodiscard]] bytes_span room(std::size_t length) {
-    if (scratch_.empty() || buffer_pool::buffer_size - used_ < length) {
-      scratch_.push_back(pool_.take());
-      used_ = 0;
+    batch& to = filling();
+    if (to.scratch.empty() || scratch_size - to.used < length) {
+      to.scratch.push_back(memory_.scratch.take());
+      to.used = 0;
     }
-    return scratch_.back().bytes().subspan(used_, length);
+    return bytes_span{*to.scratch.back()}.subspan(to.used, length);
   }
   /// Sends the first `length` bytes of the last room(). Neighbours become one piece.
   void keep(std::size_t length) {
-    const bytes_view bytes = scratch_.back().bytes().subspan(used_, length);
-    used_ += length;
+    batch& to = filling();
+    const bytes_view bytes = bytes_view{*to.scratch.back()}.subspan(to.used, length);
+    to.used += length;
     size_ += length;
-    if (pieces_.size() > first_) {
-      piece& last = pieces_.back();
-      if (!last.owned && last.bytes.data() + last.bytes.size() == bytes.data()) {
-        last.bytes = {last.bytes.data(), last.bytes.size() + length};
+    if (!to.pieces.empty()) {
+      bytes_view& last = to.pieces.back().bytes;
+      if (!to.pieces.back().owner && last.data() + last.size() == bytes.data()) {
+        last = {last.data(), last.size() + length};
         return;
       }
     }
-    pieces_.push_back({{}, bytes, false});
+    to.pieces.push_back({{}, bytes});
   }
 
   /// Sends what is lent, without a copy.
@@ -74,63 +100,90 @@ class output_queue {
     if (!bytes) return;
     size_ += bytes.size();
     const bytes_view view = bytes.bytes();
-    pieces_.push_back({std::move(bytes), view, true});
+    filling().pieces.push_back({std::move(bytes), view});
+  }
+
+  /// Remembers the end of the queue, for roll_back(). Valid until the next flush().
+  [[nodiscard]] mark end() {
+    const batch& at = filling();
+    return {.pieces = at.pieces.size(),
+            .last_piece = at.pieces.empty() ? 0 : at.pieces.back().bytes.size(),
+            .scratch = at.scratch.size(),
+            .used = at.used,
+            .size = size_};
+  }
+  /// Forgets everything behind `to`.
+  void roll_back(const mark& to) noexcept {
+    batch& at = *filling_;
+    at.pieces.resize(to.pieces);
+    if (to.pieces != 0) at.pieces.back().bytes = at.pieces.back().bytes.first(to.last_piece);
+    // a buffer taken since is kept: it is empty then
+    at.used = at.scratch.size() == to.scratch ? to.used : 0;
+    size_ = to.size;
   }
 
   /// Gives the kernel as much as it takes now.
   progress flush(int fd) noexcept {
-    while (first_ < pieces_.size()) {
+    while (size_ != 0) {
+      if (!sending_) sending_ = std::move(filling_);
       std::array<iovec, max_gather> gather;
       std::size_t count = 0;
-      for (std::size_t i = first_; i < pieces_.size() && count < gather.size(); ++i, ++count) {
-        gather[count] = {const_cast<std::byte*>(pieces_[i].bytes.data()), pieces_[i].bytes.size()};
+      for (std::size_t i = sending_->sent; i < sending_->pieces.size() && count < gather.size(); ++i) {
+        const bytes_view bytes = sending_->pieces[i].bytes;
+        gather[count++] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
       }
       msghdr message{};
       message.msg_iov = gather.data();
       message.msg_iovlen = count;
-      const ssize_t sent = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent < 0) {
+      const ssize_t n = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (n < 0) {
         if (errno == EINTR) continue;
         return errno == EAGAIN || errno == EWOULDBLOCK ? progress::blocked : progress::broken;
       }
-      forget(static_cast<std::size_t>(sent));
+      forget(static_cast<std::size_t>(n));
     }
-    pieces_.clear();
-    scratch_.clear();
-    first_ = 0;
-    used_ = 0;
+    recycle(filling_);  // there may be one for what was rolled back
     return progress::done;
   }
 
  private:
-  static constexpr std::size_t max_gather = 256;
+  static constexpr std::size_t max_gather = 512;
 
-  struct piece {
-    lease owner;
-    bytes_view bytes;  // what is left of it
-    bool owned;        // by a lease, and not in scratch_
-  };
-
-  void forget(std::size_t sent) noexcept {
-    size_ -= sent;
-    while (sent != 0) {
-      piece& front = pieces_[first_];
-      const std::size_t n = std::min(sent, front.bytes.size());
-      front.bytes = front.bytes.subspan(n);
-      sent -= n;
-      if (front.bytes.empty()) {
-        front.owner = {};
-        ++first_;
-      }
-    }
+  // What is sent is apart from what is filled in, so that a queue that never runs empty still gives memory
+  // back.
+  batch& filling() {
+    if (!filling_) filling_ = memory_.batches.take();
+    return *filling_;
   }
 
-  buffer_pool& pool_;
-  std::vector<piece> pieces_;
-  std::size_t first_ = 0;  // the first piece that is not sent
+  void forget(std::size_t n) noexcept {
+    size_ -= n;
+    while (sending_->sent < sending_->pieces.size()) {
+      piece& front = sending_->pieces[sending_->sent];
+      if (n < front.bytes.size()) {
+        front.bytes = front.bytes.subspan(n);
+        return;
+      }
+      n -= front.bytes.size();
+      front.owner = {};
+      ++sending_->sent;
+    }
+    recycle(sending_);
+  }
+
+  static void recycle(free_list<batch>::item& used) noexcept {
+    if (!used) return;
+    used->pieces.clear();
+    used->scratch.clear();
+    used->used = 0;
+    used->sent = 0;
+    used.reset();
+  }
+
+  memory& memory_;
+  free_list<batch>::item sending_;
+  free_list<batch>::item filling_;
   std::size_t size_ = 0;
-  std::vector<buffer_pool::buffer> scratch_;
-  std::size_t used_ = 0;  // of the last scratch buffer
 };
 
 }  // namespace shoal::net

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What NBD requests mean to a device, for those that have to wait for it.
+//
+//     const result<> outcome = co_await carry_out(device, request);
+//     const result<lease> content = co_await read_copy(device, request.offset, length);
+//
+// For nbd_connection. A request has passed nbd::check(); the device outlives the task.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include <shoal/base/bytes.hpp>
+#include <shoal/block/any_device.hpp>
+#include <shoal/block/concepts.hpp>
+#include <shoal/nbd/wire.hpp>
+#include <shoal/task/lease.hpp>
+#include <shoal/task/task.hpp>
+
+namespace shoal::net {
+
+/// The request's command flags as the device knows them.
+[[nodiscard]] inline io_flags flags_of(const nbd::request& r) noexcept {
+  using namespace nbd::command_flag;
+  io_flags flags = (r.flags & fua) != 0 ? io_flags::fua : io_flags::none;
+  if (r.type == nbd::command::write_zeroes) {
+    if ((r.flags & no_hole) == 0) flags = flags | io_flags::may_trim;
+    if ((r.flags & fast_zero) != 0) flags = flags | io_flags::fast_zero;
+  }
+  return flags;
+}
+
+/// A request that has neither payload nor content: flush, trim, cache or write_zeroes.
+inline task<> carry_out(any_device& device, const nbd::request& r) {
+  using enum nbd::command;
+  if (r.type == flush) return device.flush();
+  if (r.length == 0) return done();
+  if (r.type == trim) return device.trim(r.offset, r.length, flags_of(r));
+  if (r.type == cache) return device.cache(r.offset, r.length);
+  return device.zero(r.offset, r.length, flags_of(r));
+}
+
+/// Content read into memory of its own.
+inline task<lease> read_copy(any_device& device, std::uint64_t offset, std::size_t length) {
+  const std::shared_ptr<std::byte[]> memory{new std::byte[length]};
+  const bytes_span out{memory.get(), length};
+  const result<> read = co_await device.read(offset, out);
+  if (!read) co_return read.error();
+  co_return lease{memory, out};
+}
+
+/// A write that may be longer than the device takes at once.
+inline task<> write_all(any_device& device, std::uint64_t offset, bytes_view bytes, io_flags flags) {
+  const std::size_t most = std::max(device.info().max_io, 1u);
+  while (!bytes.empty()) {
+    const bytes_view piece = bytes.first(std::min(bytes.size(), most));
+    const result<> stored = co_await device.write(offset, piece, flags);
+    if (!stored) co_return stored.error();
+    offset += piece.size();
+    bytes = bytes.subspan(piece.size());
+  }
+  co_return result<>{};
+}
+
+}  // namespace shoal::net
