@@ -11,7 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <shoal/content/verify.hpp>
-#include <shoal/openssl/digester.hpp>
+#include <shoal/crypto/sha256.hpp>
 
 namespace {
 
@@ -44,7 +44,7 @@ TEST_CASE("the codec fixtures match their CIDs and come back byte for byte") {
     MESSAGE("skipped: no IPLD codec fixtures");
     return;
   }
-  shoal::openssl::digester digester;
+  shoal::portable_digester digester;
   int seen = 0;
   for (const auto& entry : fs::recursive_directory_iterator{folder}) {
     if (entry.path().extension() != ".dag-pb") continue;

@@ -9,7 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <shoal/content/balanced.hpp>
-#include <shoal/openssl/digester.hpp>
+#include <shoal/crypto/sha256.hpp>
 
 namespace {
 
@@ -20,7 +20,7 @@ using shoal::file_child;
 /// A store of blocks under their CIDs, and a maker of files that no importer makes.
 struct blocks {
   std::map<cid, std::vector<std::byte>> stored;
-  shoal::openssl::digester digester;
+  shoal::portable_digester digester;
 
   file_child put(shoal::multicodec codec, std::vector<std::byte> bytes, std::uint64_t file_size) {
     std::array<std::byte, 32> digest;

@@ -15,7 +15,7 @@
 #include <shoal/content/file_cursor.hpp>
 #include <shoal/content/varint.hpp>
 #include <shoal/content/verify.hpp>
-#include <shoal/openssl/digester.hpp>
+#include <shoal/crypto/sha256.hpp>
 
 namespace {
 
@@ -80,11 +80,11 @@ TEST_CASE("every directory of the gateway fixtures can be read, and each of its 
     MESSAGE("skipped: no gateway fixtures");
     return;
   }
-  shoal::openssl::digester digester;
+  shoal::portable_digester digester;
+  std::size_t other_hashes = 0;  // than portable code has
   std::size_t directories = 0;
   std::size_t shards = 0;
   std::size_t names = 0;
-  std::size_t files = 0;
   for (const auto& car : fs::recursive_directory_iterator{folder}) {
     if (car.path().extension() != ".car") continue;
     CAPTURE(car.path());
@@ -97,9 +97,13 @@ TEST_CASE("every directory of the gateway fixtures can be read, and each of its 
       }
     }
     for (const auto& [id, block] : blocks) {
-      CHECK(verify(digester, id, block));
+      const auto verified = verify(digester, id, block);
+      if (verified.error() == errc::unsupported) {
+        ++other_hashes;
+      } else {
+        CHECK(verified);
+      }
       const auto file = shoal::read_file_node(id, block);
-      if (file) ++files;
       const auto node = read_directory_node(id, block);
       if (!node) {
         // Two of these files have names that climb out of their directory. Whatever else they hold is
@@ -121,8 +125,7 @@ TEST_CASE("every directory of the gateway fixtures can be read, and each of its 
       CHECK(look_up(blocks, id, "no such name").error() == errc::not_found);
     }
   }
-  MESSAGE(directories << " directories, " << shards << " of them sharded, with " << names << " names; " << files
-                      << " file blocks");
+  CHECK(other_hashes == 1);
   CHECK(directories > 20);
   CHECK(shards > 0);
   CHECK(names > 100);
