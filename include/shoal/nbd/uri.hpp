@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// uri: where an NBD export is, as clients write it (github.com/NetworkBlockDevice/nbd, doc/uri.md).
+//
+//     nbd::uri where{.host = "localhost", .port = 10809, .export_name = "root disk"};
+//     where.text();                                             // nbd://localhost:10809/root%20disk
+//     result<nbd::uri> parsed = nbd::uri::parse("nbd+unix:///disk?socket=/run/nbd.sock");
+//
+// Leaves out vsock, and keeps of a query only the socket.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <shoal/base/error.hpp>
+#include <shoal/base/result.hpp>
+
+namespace shoal::nbd {
+
+struct uri {
+  /// IANA's port for NBD.
+  static constexpr std::uint16_t default_port = 10809;
+
+  bool tls = false;
+  std::string host;  ///< a name or an address, IPv6 without brackets; empty for a Unix socket
+  std::uint16_t port = default_port;
+  std::string socket;       ///< path of a Unix socket, or empty
+  std::string export_name;  ///< empty is the default export
+  friend bool operator==(const uri&, const uri&) = default;
+
+  /// errc::malformed for what is no NBD URI, errc::unsupported for another scheme.
+  static result<uri> parse(std::string_view text);
+  /// The shortest text that parse() reads as the same.
+  [[nodiscard]] std::string text() const;
+};
+
+namespace detail {
+
+/// False when a % is not followed by two hexadecimal digits.
+inline bool percent_decode(std::string_view text, std::string& out) {
+  out.clear();
+  while (!text.empty()) {
+    char c = text.front();
+    std::size_t taken = 1;
+    if (c == '%') {
+      unsigned value = 0;
+      const char* const first = text.data() + 1;
+      if (text.size() < 3 || std::from_chars(first, first + 2, value, 16).ptr != first + 2) return false;
+      c = static_cast<char>(value);
+      taken = 3;
+    }
+    out.push_back(c);
+    text.remove_prefix(taken);
+  }
+  return true;
+}
+
+/// Leaves alone what means nothing in any part of a URI, and what is in `also`.
+inline void percent_encode(std::string_view text, std::string_view also, std::string& out) {
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  for (const char c : text) {
+    if (plain.find(c) != std::string_view::npos || also.find(c) != std::string_view::npos) {
+      out.push_back(c);
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out.append({'%', digits[byte >> 4], digits[byte & 15]});
+    }
+  }
+}
+
+/// "host", "host:port" or "[v6]:port".
+inline bool parse_authority(std::string_view text, uri& out) {
+  if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) text.remove_prefix(at + 1);
+  std::string_view host = text;
+  std::string_view port;
+  const std::size_t colon = text.rfind(':');
+  const std::size_t bracket = text.rfind(']');
+  if (colon != std::string_view::npos && (bracket == std::string_view::npos || bracket < colon)) {
+    host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+  }
+  if (!host.empty() && host.front() == '[') {
+    if (host.back() != ']') return false;
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return false;
+  }
+  if (!port.empty()) {
+    const char* const end = port.data() + port.size();
+    const auto read = std::from_chars(port.data(), end, out.port);
+    if (read.ec != std::errc{} || read.ptr != end) return false;
+  }
+  return percent_decode(host, out.host) && out.host.find_first_of("/?#[]@") == std::string::npos;
+}
+
+inline bool parse_query(std::string_view text, uri& out) {
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    constexpr std::string_view key = "socket=";
+    if (pair.starts_with(key) && !percent_decode(pair.substr(key.size()), out.socket)) return false;
+  }
+  return true;
+}
+
+}  // namespace detail
+
+inline result<uri> uri::parse(std::string_view text) {
+  const std::size_t colon = text.find("://");
+  if (colon == std::string_view::npos) return errc::malformed;
+  const std::string_view scheme = text.substr(0, colon);
+  text.remove_prefix(colon + 3);
+  uri out;
+  const bool is_unix = scheme == "nbd+unix" || scheme == "nbds+unix";
+  out.tls = scheme == "nbds" || scheme == "nbds+unix";
+  if (!is_unix && scheme != "nbd" && scheme != "nbds") return errc::unsupported;
+
+  text = text.substr(0, text.find('#'));
+  const std::size_t question = text.find('?');
+  const std::string_view query = question == std::string_view::npos ? "" : text.substr(question + 1);
+  text = text.substr(0, question);
+  const std::size_t slash = text.find('/');
+  const std::string_view name = slash == std::string_view::npos ? "" : text.substr(slash + 1);
+  const std::string_view authority = text.substr(0, slash);
+  if (!detail::parse_authority(authority, out) || !detail::parse_query(query, out) ||
+      !detail::percent_decode(name, out.export_name)) {
+    return errc::malformed;
+  }
+  // the place is one or the other
+  if (is_unix ? out.socket.empty() || !out.host.empty() : out.host.empty() || !out.socket.empty()) {
+    return errc::malformed;
+  }
+  return out;
+}
+
+inline std::string uri::text() const {
+  std::string out = tls ? "nbds" : "nbd";
+  if (!socket.empty()) {
+    out += "+unix:///";
+    detail::percent_encode(export_name, "/:@", out);
+    out += "?socket=";
+    detail::percent_encode(socket, "/", out);
+    return out;
+  }
+  out += "://";
+  if (host.find(':') != std::string::npos) {
+    out += "[" + host + "]";
+  } else {
+    detail::percent_encode(host, "", out);
+  }
+  if (port != default_port) out += ":" + std::to_string(port);
+  out += "/";
+  detail::percent_encode(export_name, "/:@", out);
+  return out;
+}
+
+}  // namespace shoal::nbd
