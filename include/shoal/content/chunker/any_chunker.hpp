@@ -63,7 +63,7 @@ inline result<std::size_t> parse_chunk_size(std::string_view text) noexcept {
   const int shift = unit[0] == 'K' || unit[0] == 'k' ? 10 : unit[0] == 'M' || unit[0] == 'm' ? 20 : 0;
   unit.remove_prefix(1);
   if (shift == 0 || !(unit.empty() || unit == "B" || unit == "iB")) return chunker_errc::bad_number;
-  if (size > chunk_size_limit) return chunker_errc::chunk_too_long;
+  if (size > chunk_size_limit >> shift) return chunker_errc::chunk_too_long;
   return size << shift;
 }
 

@@ -41,7 +41,7 @@ struct rabin_hash {
   std::uint64_t mask;
 
   static constexpr state append(const tables& t, state s, std::uint64_t in) noexcept {
-    return ((s << 8) | in) ^ t.reduce[s >> (degree - 8)];
+    return ((s << 8) | in) ^ t.reduce[static_cast<std::size_t>(s >> (degree - 8))];
   }
   static state add(state s, std::byte in) noexcept {
     return append(table, s, std::to_integer<std::uint64_t>(in));
@@ -53,14 +53,15 @@ struct rabin_hash {
 
   static consteval tables make_tables() {
     tables made{};
-    for (std::uint64_t b = 0; b < 256; ++b) {
-      std::uint64_t rest = b << degree;
+    for (std::size_t b = 0; b < 256; ++b) {
+      const std::uint64_t high = std::uint64_t{b} << degree;
+      std::uint64_t rest = high;
       for (int bit = degree + 7; bit >= degree; --bit) {
         if ((rest >> bit & 1) != 0) rest ^= polynomial << (bit - degree);
       }
-      made.reduce[b] = rest | b << degree;
+      made.reduce[b] = rest | high;
     }
-    for (std::uint64_t b = 0; b < 256; ++b) {
+    for (std::size_t b = 0; b < 256; ++b) {
       made.drop[b] = b;
       for (std::size_t i = 1; i < window; ++i) made.drop[b] = append(made, made.drop[b], 0);
     }

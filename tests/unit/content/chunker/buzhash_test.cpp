@@ -69,7 +69,7 @@ TEST_CASE("buzhash: each bit of the table is set in half of the entries") {
 
 TEST_CASE("buzhash: random bytes are cut as the plain algorithm cuts them") {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-    const bytes data = random_bytes((2 << 20) + 4099 * seed, seed);
+    const bytes data = random_bytes((2 << 20) + 4099 * static_cast<std::size_t>(seed), seed);
     check_chunks(buzhash_chunker{}, data, plain);
   }
 }
