@@ -22,19 +22,22 @@
 
 namespace common {
 
-/// What to say when a block of an image could not be had. `what`: "cannot open image bafy...".
-inline failure cannot_read_image(const std::string& what, const std::string& stores, std::error_code why) {
-  if (why == shoal::errc::not_found) {
-    return failure{what, why,
-                   "a block is not in " + stores + "; import the image there, or name the store it is in"};
-  }
-  if (why == shoal::errc::block_mismatch) {
-    return failure{what, why, "import the image again: " + stores + " is damaged"};
-  }
-  if (why == shoal::errc::unsupported) {
-    return failure{what, why, "the CID names something that is not a file, such as a directory"};
-  }
-  return failure{what, why};
+/// What to say when an image cannot be had from a store. `what`: "cannot open image bafy...".
+inline failure cannot_read_image(const std::string& what, const std::string& store, std::error_code why) {
+  std::string next = "is the disk that " + store + " is on in order?";
+  if (why == shoal::errc::not_found)
+    next = "a block is not there; import the image there, or name the store it is in";
+  if (why == shoal::errc::block_mismatch || why == shoal::errc::truncated)
+    next = "import the image again: " + store + " is damaged";
+  if (why == shoal::errc::source_changed)
+    next = "something was written there meanwhile; import the image again";
+  if (why == shoal::errc::malformed)
+    next =
+        "its blocks are whole, but contradict each other: whatever made it is at fault; import the image again";
+  if (why == shoal::errc::limit_exceeded)
+    next = "it is deeper or has more leaves than shoal opens; import it again";
+  if (why == shoal::errc::unsupported) next = "the CID names something that is not a file, such as a directory";
+  return failure{what + " from " + store, why, next};
 }
 
 /// Reads the inner nodes of the image under `root`. @throws failure

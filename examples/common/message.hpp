@@ -8,6 +8,7 @@
 // Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.
 #pragma once
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -39,7 +40,10 @@ class failure : public std::runtime_error {
 template <class Body>
 int guarded(const char* program, Body&& body) noexcept {
   try {
-    return body();
+    const int code = body();
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    std::fprintf(stderr, "%s: cannot write to standard output: %s\n  is there space where it goes?\n", program,
+                 std::generic_category().message(errno).c_str());
   } catch (const failure& e) {
     std::fprintf(stderr, "%s: %s\n", program, e.what());
     return e.exit_code();

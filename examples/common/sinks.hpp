@@ -24,9 +24,14 @@ namespace common {
 template <class Use>
 auto with_sink(const std::string& text, const std::filesystem::path& source, Use&& use) {
   const store_uri uri = store_uri::parse(text);
-  std::error_code ignored;
-  if (std::filesystem::equivalent(uri.path, source, ignored)) {
-    throw failure{"the store " + text + " is the image itself", "give the store a name of its own", exit_usage};
+  std::filesystem::path partial = uri.path;
+  partial += ".partial";  // what is being written is called that (os/posix/atomic_file.hpp)
+  for (const std::filesystem::path& written : {uri.path, partial}) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(written, source, ignored)) {
+      throw failure{"writing the store " + text + " would overwrite " + written.string() + ", the image itself",
+                    "give the store another name", exit_usage};
+    }
   }
   const auto made = [&](auto sink) {
     if (!sink) {

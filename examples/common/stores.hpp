@@ -16,6 +16,7 @@
 #include <shoal/openssl/digester.hpp>
 #include <shoal/os/posix/car_store.hpp>
 #include <shoal/os/posix/flatfs_store.hpp>
+#include <shoal/os/posix/reference_file.hpp>
 #include <shoal/os/posix/reference_store.hpp>
 #include <shoal/store/any_store.hpp>
 #include <shoal/store/observer.hpp>
@@ -59,7 +60,8 @@ struct corrupt_reporter {
 struct opened_store {
   std::string uri;
   shoal::any_store blocks;
-  std::vector<shoal::cid> roots;  ///< what the store says it holds; empty when it does not say
+  std::vector<shoal::cid> roots;             ///< what the store says it holds; empty when it does not say
+  std::vector<std::filesystem::path> files;  ///< that it is read from and that must not change
 };
 
 namespace detail {
@@ -67,9 +69,12 @@ namespace detail {
 inline failure cannot_open(const store_uri& uri, const std::string& text, std::error_code why) {
   std::string next;
   if (why == std::errc::no_such_file_or_directory) {
-    next = std::filesystem::exists(uri.path) && uri.scheme == "flatfs"
-               ? "a flatfs directory has a file SHARDING; Kubo's is the folder blocks/ of its repository"
-               : "make it with: shoal-image import FILE --store " + text;
+    next = "make it with: shoal-image import FILE --store " + text;
+    if (std::filesystem::exists(uri.path)) {
+      next = uri.scheme == "flatfs"
+                 ? "a flatfs directory has a file SHARDING; Kubo's is the folder blocks/ of its repository"
+                 : "the image it refers to is not where it was; put it back, or import it again";
+    }
   } else if (why == std::errc::is_a_directory) {
     next = "a directory of blocks is named flatfs:DIR";
   } else if (why == std::errc::not_a_directory) {
@@ -78,6 +83,10 @@ inline failure cannot_open(const store_uri& uri, const std::string& text, std::e
     next = "it is not a whole " + uri.scheme + " store; import the image again, or fetch the file again";
   } else if (why == shoal::errc::source_changed) {
     next = "the image it refers to has been changed or moved; import that again";
+  } else if (why == std::errc::permission_denied) {
+    next = "change its permissions, or run this as its owner";
+  } else {
+    next = "it is nothing that shoal-image import --store " + uri.scheme + ":... has made";
   }
   return failure{"cannot open the store " + text, why, next};
 }
@@ -97,11 +106,18 @@ inline opened_store open_store(const std::string& text, shoal::io_pool* pool = n
     std::vector<shoal::cid> roots;
     if constexpr (requires { store->roots(); }) roots = store->roots();
     using type = typename decltype(store)::value_type;
-    return opened_store{text, shoal::any_store{std::make_shared<type>(std::move(*store))}, std::move(roots)};
+    return opened_store{
+        text, shoal::any_store{std::make_shared<type>(std::move(*store))}, std::move(roots), {uri.path}};
   };
   const corrupt_reporter report{text};
   if (uri.scheme == "flatfs") return opened(flatfs::open(uri.path, pool, {}, report));
-  if (uri.scheme == "ref") return opened(reference::open(uri.path, pool, {}, report));
+  if (uri.scheme == "ref") {
+    const auto file = shoal::posix::reference_file::open(uri.path);
+    if (!file) throw detail::cannot_open(uri, text, file.error());
+    opened_store store = opened(shoal::result<reference>{reference{*file, pool, {}, report}});
+    store.files.push_back(uri.path.parent_path() / (*file)->reference().source_path);
+    return store;
+  }
   return opened(car::open(uri.path, pool, {}, report));
 }
 

@@ -98,7 +98,8 @@ void add_diff(CLI::App& app, action& chosen) {
   sub->add_option("CID1", command->first, "one image; default: the only root of the first store");
   sub->add_option("CID2", command->second, "the other; default: the only root of the last store");
   sub->add_option("--store", command->stores, "where their blocks are; once for both, or once for each")
-      ->required();
+      ->required()
+      ->allow_extra_args(false);
   sub->add_flag("--json", command->json, "print one JSON object for each image");
   sub->footer(
       "Counts different leaves; holes are left out.\n\n"

@@ -41,6 +41,7 @@ class image_reader {
     device_.emplace(std::move(index), std::make_shared<shoal::any_store>(opened_.blocks));
   }
 
+  [[nodiscard]] const std::vector<std::filesystem::path>& files() const noexcept { return opened_.files; }
   [[nodiscard]] const shoal::image_index& index() const noexcept { return device_->index(); }
 
   /// @throws failure
@@ -48,7 +49,7 @@ class image_reader {
     const shoal::result<> done = shoal::run(context_, device_->read(offset, out));
     if (!done) {
       throw common::cannot_read_image(
-          "cannot read image " + to_text(root_) + " at byte " + std::to_string(offset), store_, done.error());
+          "cannot read byte " + std::to_string(offset) + " of image " + to_text(root_), store_, done.error());
     }
   }
 
@@ -73,8 +74,9 @@ void copy_range(image_reader& image, std::uint64_t offset, std::uint64_t end, bo
       offset = std::min(end, index.end(leaf));
       continue;
     }
-    const std::uint64_t stop = skip_holes ? std::min(end, index.end(leaf)) : end;
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(stop - offset, buffer.size()));
+    // no more than a leaf at once: when one is damaged, all that come before it have been written
+    const std::uint64_t rest = std::min(end, index.end(leaf)) - offset;
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(rest, buffer.size()));
     const shoal::bytes_span piece = shoal::bytes_span{buffer}.first(size);
     image.read(offset, piece);
     write(offset, shoal::bytes_view{piece});
@@ -128,15 +130,16 @@ struct export_command {
   int run() const {
     const common::interrupt ctrl_c;
     image_reader image{cid, store};
-    const std::filesystem::path part = output + ".part";
-    const shoal::posix::unique_fd file{::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-    if (!file) throw failure{"cannot create " + part.string(), shoal::posix::last_error()};
+    check_output(image.files());
+    const std::string part = output + ".part";
+    // O_EXCL: whatever has that name is not ours to overwrite
+    const shoal::posix::unique_fd file{::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)};
+    if (!file) throw cannot_create(part, shoal::posix::last_error());
     try {
       write_to(image, file.get(), ctrl_c);
-      std::filesystem::rename(part, output);
+      if (::rename(part.c_str(), output.c_str()) != 0) throw output_failed(shoal::posix::last_error());
     } catch (...) {
-      std::error_code ignored;
-      std::filesystem::remove(part, ignored);
+      ::unlink(part.c_str());
       throw;
     }
     std::fprintf(stderr, "%s: %s\n", output.c_str(), common::format_size(image.index().size()).c_str());
@@ -144,6 +147,32 @@ struct export_command {
   }
 
  private:
+  /// The output takes the place of what had its name: only of a file, and of none that the image is read from.
+  void check_output(const std::vector<std::filesystem::path>& read_from) const {
+    std::error_code ignored;
+    const std::filesystem::file_status status = std::filesystem::status(output, ignored);
+    if (std::filesystem::is_directory(status)) {
+      throw failure{output + " is a directory", "give the name of a file, such as " + output + "/disk.img"};
+    }
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+      throw failure{output + " is not a regular file",
+                    "write to it with: shoal-image cat --store " + store + " > " + output};
+    }
+    for (const std::filesystem::path& file : read_from) {
+      if (std::filesystem::equivalent(output, file, ignored)) {
+        throw failure{"the image is read from " + output + " itself", "choose another --output",
+                      common::exit_usage};
+      }
+    }
+  }
+
+  static failure cannot_create(const std::string& part, std::error_code why) {
+    const char* next = "its directory must exist and be writable";
+    if (why == std::errc::file_exists)
+      next = "another export is writing it, or was killed while it did; remove it and try again";
+    return failure{"cannot create " + part, why, next};
+  }
+
   void write_to(image_reader& image, int file, const common::interrupt& ctrl_c) const {
     const std::uint64_t size = image.index().size();
     if (::ftruncate(file, static_cast<off_t>(size)) != 0) throw output_failed(shoal::posix::last_error());

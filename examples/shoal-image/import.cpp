@@ -47,7 +47,8 @@ struct import_command {
     const std::string how = chunker.empty() ? "size-" + std::to_string(rules.chunk_size) : chunker;
     shoal::result<shoal::any_chunker> cutter = shoal::any_chunker::parse(how);
     if (!cutter) {
-      throw failure{"'" + how + "' is not a chunker", cutter.error(), std::string{shoal::any_chunker::help()}};
+      throw failure{"'" + how + "' is not a chunker: " + cutter.error().message(),
+                    "chunkers: " + std::string{shoal::any_chunker::help()}, common::exit_usage};
     }
 
     const auto start = std::chrono::steady_clock::now();
@@ -66,10 +67,9 @@ struct import_command {
 
  private:
   [[nodiscard]] failure cannot_open(std::error_code why) const {
-    const char* next = "";
+    const char* next = "give the path of a disk image that you may read";
     if (why == std::errc::is_a_directory) next = "make a disk image of it first, for example with mkfs.ext4 -d";
     if (why == shoal::errc::unsupported) next = "an image is a regular file or a block device";
-    if (why == std::errc::no_such_file_or_directory) next = "give the path of a disk image";
     return failure{"cannot open " + file, why, next};
   }
 
@@ -77,8 +77,8 @@ struct import_command {
     if (why == shoal::errc::canceled) {
       return failure{"interrupted; nothing of " + store + " was kept", {}, common::exit_interrupted};
     }
-    const char* next = "";
-    if (why == std::errc::no_space_on_device) {
+    const char* next = "nothing half-written was left behind";
+    if (why == std::errc::no_space_on_device || why == std::errc::file_too_large) {
       next =
           "free some space, or use ref:FILE, which keeps no second copy; nothing half-written was left behind";
     }

@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 
 #include <asio/io_context.hpp>
 
+#include <shoal/image/leaf.hpp>
 #include <shoal/store/block.hpp>
+#include <shoal/task/lease.hpp>
 
 #include "../common/image.hpp"
 #include "../common/interrupt.hpp"
@@ -54,20 +56,23 @@ struct inspect_command {
     const shoal::cid root = common::root_of(opened, cid);
     const auto index = common::load_image(context, opened.blocks, store, root);
     common::progress bar{"verifying", index->size(), !quiet};
-    std::unordered_set<shoal::cid> seen;
+    std::unordered_map<shoal::cid, std::uint64_t> seen;  // and how long
     std::size_t bad = 0;
     for (std::size_t leaf = 0; leaf < index->leaf_count(); ++leaf) {
       if (ctrl_c.token().stop_requested()) {
         throw common::failure{"interrupted before the end", {}, common::exit_interrupted};
       }
       const shoal::cid id = index->id(leaf);
-      if (!seen.insert(id).second) continue;
+      const std::uint64_t length = index->end(leaf) - index->begin(leaf);
+      if (const auto [known, added] = seen.emplace(id, length); !added && known->second == length) continue;
       const shoal::result<shoal::block> got = shoal::run(context, opened.blocks.get(id));
+      const shoal::result<shoal::lease> content =
+          got ? leaf_content(id, got->data, length) : shoal::result<shoal::lease>{got.error()};
       bar.at(index->end(leaf));
-      if (got) continue;
+      if (content) continue;
       ++bad;
       std::fprintf(stderr, "leaf %s at byte %llu: %s\n", to_text(id).c_str(),
-                   static_cast<unsigned long long>(index->begin(leaf)), got.error().message().c_str());
+                   static_cast<unsigned long long>(index->begin(leaf)), content.error().message().c_str());
     }
     if (bad != 0) {
       throw common::failure{std::to_string(bad) + " of " + std::to_string(seen.size()) + " blocks of " +

@@ -7,12 +7,13 @@
 //     bafybeih...
 //     $ shoal-image info --store car:debian.car
 //     $ shoal-nbd --image bafybeih... --store car:debian.car
-#include <cstdio>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 
 #include <shoal/version.hpp>
 
+#include "../common/command_line.hpp"
 #include "../common/message.hpp"
 #include "commands.hpp"
 
@@ -41,11 +42,7 @@ int run_program(int argc, char** argv) {
   add_cat(app, chosen);
   add_export(app, chosen);
   add_diff(app, chosen);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : common::exit_usage;
-  }
+  if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   return chosen();
 }
 

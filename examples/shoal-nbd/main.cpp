@@ -29,6 +29,7 @@
 #include <shoal/task/io_pool.hpp>
 #include <shoal/version.hpp>
 
+#include "../common/command_line.hpp"
 #include "../common/devices.hpp"
 #include "../common/message.hpp"
 #include "../common/size.hpp"
@@ -221,8 +222,7 @@ int run_program(int argc, char** argv) {
                  "export a device under a name; may be given again. "
                  "URI: file:PATH, memory:SIZE, image:CID?store=STORE")
       ->type_name("NAME=URI")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   app.add_flag("--overlay", given.overlay,
                "clients may write, each on a private overlay in memory that goes when it leaves");
   app.add_flag("--readonly", given.readonly, "nobody may write");
@@ -245,11 +245,7 @@ int run_program(int argc, char** argv) {
       "  shoal-nbd --image bafybei... --store car:disk.car --overlay\n"
       "  shoal-nbd --export root=image:bafybei...?store=ref:disk.ref --export scratch=memory:1G --port 0\n"
       "  shoal-nbd --memory 64M --unix /tmp/nbd.sock & nbdinfo 'nbd+unix:///?socket=/tmp/nbd.sock'");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : common::exit_usage;
-  }
+  if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   return program{given}.run();
 }
 
