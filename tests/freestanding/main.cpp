@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Uses the freestanding headers as a guest without a standard library would; exits 0 when they do what they say.
+// Uses the freestanding headers as a guest without a standard library would; exits 0 when they do what they
+// say.
 #include <cstddef>
 #include <cstdint>
 

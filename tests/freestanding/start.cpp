@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a bare machine has to bring: an entry, a way out, and the four memory functions that a compiler may call.
-// Linux system calls stand in for the machine.
+// What a bare machine has to bring: an entry, a way out, and the four memory functions that a compiler may
+// call. Linux system calls stand in for the machine.
 #include <cstddef>
 
 int freestanding_main() noexcept;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// replay: runs a fuzz target without a fuzzer. Feeds it each file of a saved corpus, each again cut short and with bytes
-// changed, and some bytes of no meaning. The changes come from a fixed seed, so a failure comes back.
+// replay: runs a fuzz target without a fuzzer. Feeds it each file of a saved corpus, each again cut short and
+// with bytes changed, and some bytes of no meaning. The changes come from a fixed seed, so a failure comes
+// back.
 //
 //     fuzz_cid tests/fuzz/corpus/cid       every file of a folder
 //     fuzz_cid found/crash-1234            one file

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// status: how an operation of a freestanding room ended. Hosted code turns it into a std::error_code (base/error.hpp);
-// a guest without a standard library looks at the enum. Freestanding.
+// status: how an operation of a freestanding room ended. Hosted code turns it into a std::error_code
+// (base/error.hpp); a guest without a standard library looks at the enum. Freestanding.
 //
 //     const status_or<head> h = read_head(bytes);
 //     if (!h) return h.code;

@@ -28,8 +28,8 @@ class lease {
   lease(std::shared_ptr<const void> owner, bytes_view bytes) noexcept
       : owner_(std::move(owner)), bytes_(bytes) {}
 
-  /// Zeroes that live for ever: what a device lends for a hole. At most max_zeroes bytes, so possibly fewer than
-  /// asked for.
+  /// Zeroes that live for ever: what a device lends for a hole. At most max_zeroes bytes, so possibly fewer
+  /// than asked for.
   [[nodiscard]] static lease zeroes(std::size_t length) noexcept {
     return {nullptr, bytes_view{zero_page}.first(std::min(length, max_zeroes))};
   }
