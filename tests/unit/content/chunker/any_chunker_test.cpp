@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <shoal/content/chunker/any_chunker.hpp>  // first: shows that the header stands alone
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -23,7 +24,9 @@ void same(std::string_view name, const any_chunker& expected) {
   const shoal::result<any_chunker> parsed = any_chunker::parse(name);
   REQUIRE(parsed);
   CHECK(parsed->max_size() == expected.max_size());
-  CHECK(cut_all(*parsed, data) == cut_all(expected, data));
+  const shoal::bytes_view some =
+      shoal::bytes_view{data}.first(std::min(data.size(), 100 * expected.max_size()));
+  CHECK(cut_all(*parsed, some) == cut_all(expected, some));
 }
 
 any_chunker fixed(std::size_t size) {
