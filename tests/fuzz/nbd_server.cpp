@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   whole.check_output();
 
   synchronous_server cut;
+  cut.hear({});
   for (std::size_t n = 1; !rest.empty(); n = (n * 7 + stride) % (stride * 2) + 1) {
     const shoal::bytes_view part = rest.first(std::min(n, rest.size()));
     cut.hear(part);

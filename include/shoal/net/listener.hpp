@@ -147,7 +147,8 @@ inline result<listening_socket> listen_unix(const asio::any_io_executor& executo
   if (::bind(fd.get(), generic, sizeof address) != 0) {
     if (errno != EADDRINUSE) return posix::last_error();
     struct stat status{};
-    const posix::unique_fd probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    // non-blocking: a server whose queue is full lets others wait
+    const posix::unique_fd probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     const bool stale = ::lstat(text.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) &&
                        ::connect(probe.get(), generic, sizeof address) != 0 && errno == ECONNREFUSED;
     if (!stale) return std::make_error_code(std::errc::address_in_use);

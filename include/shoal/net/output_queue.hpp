@@ -56,6 +56,12 @@ class output_queue {
   };
 
   explicit output_queue(memory& from) noexcept : memory_(from) {}
+  output_queue(const output_queue&) = delete;
+  output_queue& operator=(const output_queue&) = delete;
+  ~output_queue() {
+    recycle(sending_);
+    recycle(filling_);
+  }
 
   /// Bytes that wait to be sent.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
