@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,8 +54,14 @@ struct device_opener {
   }
 
   shoal::any_device file(const std::string& path) const {
-    const shoal::posix::file_options options{.read_only = read_only};
-    shoal::result<shoal::posix::file_device> opened = shoal::posix::file_device::open(path, options, pool);
+    using shoal::posix::file_device;
+    shoal::result<file_device> opened = file_device::open(path, {.read_only = read_only}, pool);
+    if (opened.error() == shoal::errc::busy) {
+      // a shared disk is a use too: the block layer does not mind, a file system on it might
+      std::fprintf(stderr, "warning: %s is open in another server; what both write is not kept apart\n",
+                   path.c_str());
+      opened = file_device::open(path, {.read_only = read_only, .lock = false}, pool);
+    }
     if (opened) return shoal::any_device{std::move(*opened)};
     const std::error_code why = opened.error();
     std::string next;
@@ -65,8 +72,6 @@ struct device_opener {
     if (why == std::errc::permission_denied || why == std::errc::read_only_file_system) {
       next = read_only ? "change its permissions" : "change its permissions, or serve it with --readonly";
     }
-    if (why == shoal::errc::busy)
-      next = "another server has it open; stop that one, or open both with --readonly";
     throw failure{"cannot open " + path, why, next};
   }
 
