@@ -9,5 +9,5 @@ if ! command -v $tool > /dev/null; then
   echo "SKIP: $tool is not installed (sh tests/setup.sh test)"
   exit 77
 fi
-find include tests examples bench \( -name '*.hpp' -o -name '*.cpp' \) -print |
+find include tests examples bench test_package \( -name '*.hpp' -o -name '*.cpp' \) -print |
   xargs $tool ${2:---dry-run -Werror}
