@@ -110,13 +110,12 @@ class memory_device {
     return done(std::move(found).take());
   }
 
-  /// Always lends, from a shared page of zeroes where nothing was written. Ends at the end of a chunk.
+  /// Always lends, lease::zeroes() where nothing was written. Ends at the end of a chunk.
   [[nodiscard]] lease try_lend(std::uint64_t offset, std::size_t n) noexcept {
     if (n == 0 || !contains(size_, offset, n)) return {};
-    static constexpr chunk zeroes{};
     const std::size_t at = within(offset);
     const std::size_t lent = part(offset, n);
-    if (find(offset) == nullptr) return {nullptr, bytes_view{zeroes}.subspan(at, lent)};
+    if (find(offset) == nullptr) return lease::zeroes(lent);
     const std::shared_ptr<chunk>& from = slot(offset);
     return {from, bytes_view{*from}.subspan(at, lent)};
   }
