@@ -4,8 +4,11 @@
 // name into a device.
 #pragma once
 
+#include <algorithm>
+#include <cinttypes>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +40,8 @@ struct device_opener {
   asio::io_context& context;
   shoal::io_pool& pool;
   bool read_only = false;
-  std::uint64_t cache_bytes = 256u << 20;  ///< of verified leaves, for each image
+  std::optional<std::uint64_t>
+      cache_bytes;  ///< of verified blocks, for each image; default: room for all of it
 
   /// @throws failure
   shoal::any_device open(const std::string& uri) const {
@@ -87,10 +91,22 @@ struct device_opener {
     opened_store store = open_store(store_uri, &pool);
     const shoal::cid root = root_of(store, cid);
     auto index = load_image(context, store.blocks, store_uri, root);
-    auto cache = std::make_shared<shoal::memory_cache>(cache_bytes);
+    auto cache = std::make_shared<shoal::memory_cache>(cache_bytes.value_or(affordable_cache(*index)));
     using cached = shoal::tiered<shoal::memory_cache, shoal::any_store>;
     auto blocks = std::make_shared<cached>(std::move(cache), std::make_shared<shoal::any_store>(store.blocks));
     return shoal::any_device{shoal::image_device<cached>{std::move(index), std::move(blocks)}};
+  }
+
+ private:
+  /// Enough for every leaf, so that each is verified once, but no more than half of the memory that is free.
+  static std::uint64_t affordable_cache(const shoal::image_index& index) {
+    std::ifstream meminfo{"/proc/meminfo"};
+    std::uint64_t free_kib = 512u << 10;
+    for (std::string line; std::getline(meminfo, line);) {
+      if (std::sscanf(line.c_str(), "MemAvailable: %" SCNu64, &free_kib) == 1) break;
+    }
+    // a cache of shards wastes some of what it is given
+    return std::min(index.size() + index.size() / 8 + (16u << 20), free_kib * 1024 / 2);
   }
 };
 

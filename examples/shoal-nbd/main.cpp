@@ -51,7 +51,7 @@ struct options {
   std::optional<std::uint16_t> port;
   std::string unix_path;
   std::string trace;
-  std::string cache = "256M";
+  std::string cache;
 };
 
 constexpr std::uint16_t nbd_port = 10809;  // IANA
@@ -101,12 +101,12 @@ class program {
 
   int run() {
     const std::optional<std::uint64_t> cache = common::parse_size(given_.cache);
-    if (!cache) {
+    if (!cache && !given_.cache.empty()) {
       throw failure{"--cache: '" + given_.cache + "' is not a size", "sizes look like 64M or 1G",
                     common::exit_usage};
     }
     open_trace();
-    const common::device_opener opener{context_, pool_, given_.readonly || given_.overlay, *cache};
+    const common::device_opener opener{context_, pool_, given_.readonly || given_.overlay, cache};
     for (const wanted_export& each : wanted_exports(given_)) add(each.name, opener.open(each.uri));
     listen();
 
@@ -234,7 +234,9 @@ int run_program(int argc, char** argv) {
   app.add_option("--trace", given.trace,
                  "write each request as CSV: offset,length,time,op; a summary at the end")
       ->type_name("FILE");
-  app.add_option("--cache", given.cache, "memory for verified blocks of an image; default 256M")
+  app.add_option(
+         "--cache", given.cache,
+         "memory for verified blocks of an image; default: room for all, at most half of the free memory")
       ->type_name("SIZE");
   app.footer(
       "Prints the URI of each export, then serves until SIGTERM or Ctrl-C, when it finishes what was asked and "
