@@ -42,6 +42,17 @@ says "info of a read-only export" "is_read_only: true"
 if nbdcopy "$work/copy" "$uri" > /dev/null 2>&1; then fail "a read-only export was written to"; fi
 stop
 
+serve --memory 5M --port 0
+tcp=$(sed -n 2p "$work/printed")
+port=${tcp##*:}
+port=${port%/}
+for host in localhost 127.0.0.1 '[::1]'; do
+  case $host in '['*) grep -q ' lo$' /proc/net/if_inet6 2>/dev/null || continue ;; esac
+  expect "info over TCP" nbdinfo --size "nbd://$host:$port/"
+  says "info over TCP" 5242880
+done
+stop
+
 # the way in which libnbd starts servers: socket activation
 expect "socket activation" nbdinfo --size -- [ "$bin/shoal-nbd" --memory 3M ]
 says "socket activation" 3145728

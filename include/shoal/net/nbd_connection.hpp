@@ -60,8 +60,9 @@ class nbd_connection : public std::enable_shared_from_this<nbd_connection> {
   static constexpr std::size_t max_task_bytes = 8u << 20;
   /// A longer read is answered in pieces.
   static constexpr std::size_t piece_bytes = 1u << 20;
-  /// Bytes handled before other connections get a turn.
+  /// Bytes handled before other connections get a turn, and what each request counts beside its own.
   static constexpr std::size_t turn_bytes = 4u << 20;
+  static constexpr std::size_t request_cost = 512;
   /// How long a client may take to hang up when it is told that nothing more will come.
   static constexpr std::chrono::milliseconds linger_time{250};
 
@@ -145,7 +146,7 @@ class nbd_connection : public std::enable_shared_from_this<nbd_connection> {
         case kind::violation: co_return;
       }
       stream_.consume(e.consumed);
-      handled_ += e.consumed;
+      handled_ += e.consumed + request_cost;
     }
   }
 
