@@ -68,7 +68,7 @@ struct device_opener {
     }
     if (opened) return shoal::any_device{std::move(*opened)};
     const std::error_code why = opened.error();
-    std::string next;
+    std::string next = "give the path of a disk image or a block device";
     if (why == std::errc::no_such_file_or_directory)
       next = "give the path of a disk image; truncate -s 1G " + path + " makes an empty one";
     if (why == std::errc::is_a_directory)

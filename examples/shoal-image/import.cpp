@@ -116,9 +116,9 @@ void add_import(CLI::App& app, action& chosen) {
   sub->add_option("FILE", command->file, "the disk image: a file or a block device")->required();
   sub->add_option("--store", command->store, "where the blocks go: car:FILE, flatfs:DIR or ref:FILE")
       ->required();
-  sub->add_option(
-         "--profile", command->profile,
-         "disk-image (64 KiB raw leaves, the default), unixfs-v1-2025 or unixfs-v0-2015 (the CIDs of ipfs add)")
+  sub->add_option("--profile", command->profile,
+                  "disk-image (64 KiB raw leaves, the default),\n"
+                  "unixfs-v1-2025 or unixfs-v0-2015 (the CIDs of ipfs add)")
       ->check(CLI::IsMember(profiles));
   sub->add_option("--chunker", command->chunker,
                   "size-N, buzhash, rabin-..., fastcdc-N; default: the profile's");

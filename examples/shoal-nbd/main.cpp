@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -33,6 +34,7 @@
 #include "../common/devices.hpp"
 #include "../common/message.hpp"
 #include "../common/size.hpp"
+#include "../common/uri.hpp"
 #include "boot_trace.hpp"
 
 namespace {
@@ -174,8 +176,9 @@ class program {
       throw failure{"cannot listen on " + given_.unix_path, socket.error(), next};
     }
     server_.serve(std::move(*socket));
+    const std::string socket_path = common::uri_escape(std::filesystem::absolute(given_.unix_path).string());
     for (const std::string& name : names_) {
-      std::printf("nbd+unix:///%s?socket=%s\n", name.c_str(), given_.unix_path.c_str());
+      std::printf("nbd+unix:///%s?socket=%s\n", common::uri_escape(name).c_str(), socket_path.c_str());
     }
   }
 
@@ -183,12 +186,13 @@ class program {
     shoal::result<std::vector<shoal::net::listening_socket>> sockets =
         shoal::net::listen_tcp(context_.get_executor(), given_.bind, port);
     if (!sockets) {
-      const char* next = "";
+      const char* next = "choose another --bind or --port";
       if (sockets.error() == std::errc::address_in_use)
         next = "another server has that port: choose one with --port, or --port 0 for any";
       if (sockets.error() == std::errc::permission_denied)
         next = "ports below 1024 need root: choose another with --port";
-      if (sockets.error() == std::errc::host_unreachable) next = "--bind takes an address of this machine";
+      if (sockets.error() == std::errc::host_unreachable || sockets.error() == std::errc::address_not_available)
+        next = "--bind takes an address of this machine";
       throw failure{
           "cannot listen on " + (given_.bind.empty() ? "" : given_.bind + " ") + "port " + std::to_string(port),
           sockets.error(), next};
@@ -196,7 +200,9 @@ class program {
     const std::string host =
         given_.bind.empty() ? "localhost:" + std::to_string(sockets->front().port) : sockets->front().address;
     for (shoal::net::listening_socket& socket : *sockets) server_.serve(std::move(socket));
-    for (const std::string& name : names_) std::printf("nbd://%s/%s\n", host.c_str(), name.c_str());
+    for (const std::string& name : names_) {
+      std::printf("nbd://%s/%s\n", host.c_str(), common::uri_escape(name).c_str());
+    }
   }
 
   const options& given_;
@@ -219,7 +225,7 @@ int run_program(int argc, char** argv) {
   app.add_option("--store", given.store, "where the image's blocks are: car:FILE, flatfs:DIR or ref:FILE")
       ->type_name("URI");
   app.add_option("--export", given.exports,
-                 "export a device under a name; may be given again. "
+                 "export a device under a name; may be given again.\n"
                  "URI: file:PATH, memory:SIZE, image:CID?store=STORE")
       ->type_name("NAME=URI")
       ->allow_extra_args(false);
@@ -234,9 +240,9 @@ int run_program(int argc, char** argv) {
   app.add_option("--trace", given.trace,
                  "write each request as CSV: offset,length,time,op; a summary at the end")
       ->type_name("FILE");
-  app.add_option(
-         "--cache", given.cache,
-         "memory for verified blocks of an image; default: room for all, at most half of the free memory")
+  app.add_option("--cache", given.cache,
+                 "memory for verified blocks of an image;\n"
+                 "default: room for all, at most half of the free memory")
       ->type_name("SIZE");
   app.footer(
       "Prints the URI of each export, then serves until SIGTERM or Ctrl-C, when it finishes what was asked and "

@@ -56,12 +56,13 @@ check() {
 # same WHAT EXPECTED FOUND
 same() { if [ "$2" = "$3" ]; then ok; else bad "$1: expected '$2', found '$3'"; fi; }
 
-# exits CODE COMMAND...: runs it into out and err; its exit code is CODE, and it speaks to people
+# exits CODE COMMAND...: runs it into out and err; its exit code is CODE, and it speaks to people. One that never ends
+# (a server that should not have started) is ended with 124.
 exits() {
   wanted=$1
   shift
   found=0
-  "$@" > out 2> err < /dev/null || found=$?
+  timeout 300 "$@" > out 2> err < /dev/null || found=$?
   if [ "$found" = "$wanted" ]; then ok; else bad "exit code $found instead of $wanted: $*"; sed 's/^/    /' err; fi
   decent "$*"
 }
@@ -106,7 +107,7 @@ noise() {
 
 # start_server ARGUMENTS...: starts shoal-nbd, waits until it has said its URI; sets $server and $uri (the first)
 start_server() {
-  rm -f uris
+  : > uris
   "$nbd" "$@" > uris 2> server.err &
   server=$!
   servers="$servers $server"

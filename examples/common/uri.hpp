@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Names as parts of a URI (RFC 3986).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace common {
+
+/// `text` with all that a path or a query cannot hold written as %XX; slashes stay.
+inline std::string uri_escape(std::string_view text) {
+  static constexpr std::string_view plain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@!$'()*,;";
+  static constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string escaped;
+  for (const char c : text) {
+    if (plain.find(c) != plain.npos) {
+      escaped += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      escaped += {'%', digits[byte >> 4], digits[byte & 15]};
+    }
+  }
+  return escaped;
+}
+
+}  // namespace common

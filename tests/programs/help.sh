@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# help.sh BIN_DIR: --help says what a program does, names every option, and has examples.
+. "$(dirname "$0")/lib/check.sh"
+
+# teaches OPTION... -- COMMAND...
+teaches() {
+  options=
+  while [ "$1" != -- ]; do options="$options $1"; shift; done
+  shift
+  exits 0 "$@" --help
+  for option in $options; do
+    if grep -q -e "$option" out; then ok; else bad "$* --help says nothing about $option"; fi
+  done
+  if grep -q '^Examples\{0,1\}:' out; then ok; else bad "$* --help has no examples"; fi
+  if awk 'length > 120 { exit 1 }' out; then ok; else bad "$* --help has lines of more than 120 characters"; fi
+  same "$* --help on standard error" '' "$(cat err)"
+}
+
+teaches import info verify cat export diff car: flatfs: ref: -- "$image"
+teaches FILE --store --profile --chunker --threads --quiet --json car: flatfs: ref: unixfs-v1-2025 fastcdc -- "$image" import
+teaches CID --store --quiet --json -- "$image" info
+teaches CID --store --quiet -- "$image" verify
+teaches CID --store --offset --length -- "$image" cat
+teaches CID --store --output -- "$image" export
+teaches CID1 CID2 --store --json -- "$image" diff
+teaches --file --memory --image --store --export --overlay --readonly --bind --port --unix --trace --cache -- "$nbd"
+for program in "$image" "$nbd"; do
+  exits 0 "$program" --version
+  if grep -Eq '[0-9]+\.[0-9]+\.[0-9]+' out; then ok; else bad "$program --version: $(cat out)"; fi
+done
+
+finish
