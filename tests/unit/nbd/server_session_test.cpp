@@ -91,7 +91,7 @@ TEST_CASE("a long payload comes in pieces that end at block boundaries, and neve
   std::uint64_t at = offset;
   std::size_t available = 0;
   while (at < offset + length) {
-    available = std::min<std::size_t>(available + 1000, length - (at - offset));
+    available = std::min<std::size_t>(available + 1000, length - static_cast<std::size_t>(at - offset));
     const server_event e = session.next(shoal::bytes_view{payload}.first(available));
     if (e.what == kind::starved) {
       CHECK(e.consumed == 0);
@@ -114,7 +114,7 @@ TEST_CASE("the payload of a refused write is skipped as it arrives, and refused 
   server_event e = session.next(head);
   CHECK(e.what == kind::starved);
   const bytes junk(1u << 16, std::byte{0x25});
-  std::uint64_t left = 0xffffffff;
+  std::size_t left = 0xffffffff;
   while (left > junk.size()) {
     e = session.next(junk);
     REQUIRE(e.what == kind::starved);
