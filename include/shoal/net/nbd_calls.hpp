@@ -3,7 +3,7 @@
 // What NBD requests mean to a device, for those that have to wait for it.
 //
 //     const result<> outcome = co_await carry_out(device, request);
-//     const result<lease> content = co_await read_copy(device, request.offset, length);
+//     const result<lease> content = co_await read_copy(device, request.offset, length, pool);
 //
 // For nbd_connection. A request has passed nbd::check(); the device outlives the task.
 #pragma once
@@ -12,11 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/block/any_device.hpp>
 #include <shoal/block/concepts.hpp>
 #include <shoal/nbd/wire.hpp>
+#include <shoal/net/free_list.hpp>
+#include <shoal/net/output_queue.hpp>
 #include <shoal/task/lease.hpp>
 #include <shoal/task/task.hpp>
 
@@ -43,13 +46,31 @@ inline task<> carry_out(any_device& device, const nbd::request& r) {
   return device.zero(r.offset, r.length, flags_of(r));
 }
 
+/// Memory for a content, from the pool if that has pieces so large: fresh pages cost as much as reading does.
+struct content_memory {
+  content_memory(std::shared_ptr<output_queue::memory> from, std::size_t length) : pool(std::move(from)) {
+    if (length <= scratch_size) {
+      pooled = pool->scratch.take();
+      bytes = bytes_span{*pooled}.first(length);
+    } else {
+      large.reset(new std::byte[length]);
+      bytes = {large.get(), length};
+    }
+  }
+
+  std::shared_ptr<output_queue::memory> pool;  // outlives what was taken from it
+  free_list<scratch_buffer>::item pooled;
+  std::unique_ptr<std::byte[]> large;
+  bytes_span bytes;
+};
+
 /// Content read into memory of its own.
-inline task<lease> read_copy(any_device& device, std::uint64_t offset, std::size_t length) {
-  const std::shared_ptr<std::byte[]> memory{new std::byte[length]};
-  const bytes_span out{memory.get(), length};
-  const result<> read = co_await device.read(offset, out);
+inline task<lease> read_copy(any_device& device, std::uint64_t offset, std::size_t length,
+                             std::shared_ptr<output_queue::memory> pool) {
+  const auto memory = std::make_shared<content_memory>(std::move(pool), length);
+  const result<> read = co_await device.read(offset, memory->bytes);
   if (!read) co_return read.error();
-  co_return lease{memory, out};
+  co_return lease{memory, memory->bytes};
 }
 
 /// A write that may be longer than the device takes at once.

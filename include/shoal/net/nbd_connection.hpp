@@ -66,9 +66,10 @@ class nbd_connection : public std::enable_shared_from_this<nbd_connection> {
   /// How long a client may take to hang up when it is told that nothing more will come.
   static constexpr std::chrono::milliseconds linger_time{250};
 
-  nbd_connection(stream_socket socket, const nbd_exports& exports, output_queue::memory& memory,
+  nbd_connection(stream_socket socket, const nbd_exports& exports, std::shared_ptr<output_queue::memory> memory,
                  std::chrono::steady_clock::duration handshake_time)
-      : stream_(std::move(socket), memory),
+      : memory_(std::move(memory)),
+        stream_(std::move(socket), *memory_),
         exports_(exports),
         session_(exports.infos),
         handshake_time_(handshake_time),
@@ -282,7 +283,7 @@ class nbd_connection : public std::enable_shared_from_this<nbd_connection> {
       if (r.length > piece_bytes && resident.add_resident(*self.device_, length)) {
         resident.finish(done == r.length);
       } else {
-        const result<lease> content = co_await read_copy(*self.device_, at, length);
+        const result<lease> content = co_await read_copy(*self.device_, at, length, self.memory_);
         if (!content) co_return self.fail_read(r, at, content.error());
         read_reply reply{self.out(), self.session_.replies(), r, at};
         reply.add_read(*content);
@@ -364,6 +365,7 @@ class nbd_connection : public std::enable_shared_from_this<nbd_connection> {
     }
   }
 
+  std::shared_ptr<output_queue::memory> memory_;
   client_stream stream_;
   const nbd_exports& exports_;
   nbd::server_session session_;

@@ -40,6 +40,7 @@
 #include <shoal/nbd/export_info.hpp>
 #include <shoal/net/listener.hpp>
 #include <shoal/net/nbd_connection.hpp>
+#include <shoal/net/output_queue.hpp>
 
 namespace shoal::net {
 
@@ -195,7 +196,8 @@ class nbd_server {
   asio::any_io_executor executor_;
   nbd_server_options options_;
   nbd_exports exports_;
-  output_queue::memory memory_;
+  // shared: coroutines that never ended are destroyed with the context, after the server
+  std::shared_ptr<output_queue::memory> memory_ = std::make_shared<output_queue::memory>();
   std::vector<std::shared_ptr<listening_socket>> doors_;
   std::vector<std::shared_ptr<nbd_connection>> clients_;
   bool stopping_ = false;

@@ -2,6 +2,7 @@
 #include <shoal/net/nbd_calls.hpp>  // first: shows that the header stands alone
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -53,11 +54,25 @@ TEST_CASE("a copy is what the device holds") {
   any_device device{memory_device{4096}};
   const std::vector<std::byte> data(3, std::byte{5});
   REQUIRE(test::run(device.write(7, data, io_flags::none)));
-  const auto copy = test::run(net::read_copy(device, 6, 4));
+  const auto pool = std::make_shared<net::output_queue::memory>();
+  const auto copy = test::run(net::read_copy(device, 6, 4, pool));
   REQUIRE(copy);
   CHECK(std::vector<std::byte>(copy->bytes().begin(), copy->bytes().end()) ==
         std::vector<std::byte>{std::byte{0}, std::byte{5}, std::byte{5}, std::byte{5}});
-  CHECK(test::run(net::read_copy(device, 4096, 1)).error() == errc::out_of_range);
+  CHECK(test::run(net::read_copy(device, 4096, 1, pool)).error() == errc::out_of_range);
+}
+
+TEST_CASE("a copy of any length may outlive everything that made it") {
+  for (const std::size_t length : {net::scratch_size, net::scratch_size + 1}) {
+    result<lease> copy = lease{};
+    {
+      any_device device{memory_device{1u << 20}};
+      copy = test::run(net::read_copy(device, 0, length, std::make_shared<net::output_queue::memory>()));
+    }
+    REQUIRE(copy);
+    CHECK(copy->size() == length);
+    CHECK(copy->bytes().back() == std::byte{});
+  }
 }
 
 TEST_CASE("a request for nothing touches nothing") {

@@ -50,6 +50,11 @@ class served {
     asio::post(context, [this] { server.stop(); });
     thread_.join();
   }
+  /// Stops at once, with everything that is outstanding.
+  void abandon() {
+    context.stop();
+    thread_.join();
+  }
   template <class F>
   auto on_strand(F work) {
     std::packaged_task<decltype(work())()> task{std::move(work)};

@@ -183,6 +183,21 @@ TEST_CASE("who does not finish in time is cut off") {
   s.stop();
 }
 
+TEST_CASE("a context that stops in the middle may go after the server") {
+  const auto state = std::make_shared<gate>();
+  auto s = std::make_unique<served>();
+  s->server.add_export("", any_device{gated_device{state}});
+  s->start();
+  nbd_client c{*s};
+  c.go();
+  c.send(join({ask(command::read, 0, 512), ask(command::read, 0, 512)}));
+  while (!s->on_strand([&] { return state->waiting; })) {
+  }
+  s->abandon();
+  s.reset();
+  CHECK_THROWS(c.next_reply());
+}
+
 TEST_CASE("a client that left takes no place") {
   served s{{.max_connections = 2}};
   s.server.add_export("", any_device{memory_device{4096}});
