@@ -3,8 +3,8 @@
 // own-device: a block device of one's own, served over NBD. Each sector holds its number, as text.
 //
 //     $ own-device &
-//     $ nbdcopy nbd://localhost:10809 - | head -c 1033 | tail -c 9
-//     sector 2
+//     $ nbdcopy nbd://localhost:10809 - | head -c 1026 | tail -c 2
+//     2
 #include <algorithm>
 #include <string>
 
@@ -22,7 +22,7 @@ struct sector_numbers {
   task<> read(std::uint64_t offset, bytes_span out) {
     for (; !out.empty(); offset += 512, out = out.subspan(512)) {
       std::ranges::fill(out.first(512), std::byte{});
-      std::ranges::copy(as_bytes("sector " + std::to_string(offset / 512) + "\n"), out.begin());
+      std::ranges::copy(as_bytes(std::to_string(offset / 512) + '\n'), out.begin());
     }
     return done();
   }
