@@ -5,7 +5,9 @@
 //     asio::io_context context;
 //     net::nbd_server server{context.get_executor()};
 //     server.add_export("disk", any_device{memory_device{64_MiB}});
-//     for (auto& socket : *net::listen_tcp(context.get_executor(), "", 10809)) server.serve(std::move(socket));
+//     auto sockets = net::listen_tcp(context.get_executor(), "", 10809);
+//     if (!sockets) return sockets.error();
+//     for (auto& socket : *sockets) server.serve(std::move(socket));
 //     context.run();                                        // until server.stop()
 //
 // One strand: run the context on one thread. Leaves out TLS.
@@ -53,6 +55,7 @@ struct nbd_server_options {
   std::size_t max_connections = 10'000;
 };
 
+/// Lives until the context has run dry, or has been stopped for good.
 class nbd_server {
  public:
   explicit nbd_server(asio::any_io_executor executor, nbd_server_options options = {})
