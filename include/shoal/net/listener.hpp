@@ -4,7 +4,7 @@
 // opened.
 //
 //     result<listening_socket> door = listen_unix(executor, "/run/shoal.sock");
-//     for (listening_socket& each : inherited_sockets(executor)) ...
+//     result<std::vector<listening_socket>> passed = inherited_sockets(executor);
 //
 // A listening_socket accepts sockets of any family; who serves them is nbd_server's affair.
 #pragma once
