@@ -54,9 +54,9 @@ struct import_command {
     const auto start = std::chrono::steady_clock::now();
     common::progress bar{"importing", source->size(), !quiet && !json};
     const shoal::import_options options{.profile = rules, .threads = threads, .stop = ctrl_c.token()};
-    const auto make_digester = [] { return shoal::openssl::digester{}; };
+    const shoal::openssl::digester digester;
     const shoal::result<shoal::import_summary> done = common::with_sink(store, file, [&](auto& sink) {
-      return shoal::import_image(*source, std::move(*cutter), make_digester, sink, options,
+      return shoal::import_image(*source, std::move(*cutter), digester, sink, options,
                                  [&](std::uint64_t bytes) { bar.at(bytes); });
     });
     if (!done) throw cannot_import(done.error());

@@ -36,7 +36,7 @@ class balanced_builder {
  public:
   /// @param digester  outlives the builder
   /// @throws std::invalid_argument if the profile allows fewer than 2 links or more than max_dag_pb_links
-  balanced_builder(const unixfs_profile& profile, Digester& digester, Sink sink)
+  balanced_builder(const unixfs_profile& profile, const Digester& digester, Sink sink)
       : profile_(profile), digester_(digester), sink_(std::move(sink)) {
     if (profile.max_links < 2 || profile.max_links > max_dag_pb_links) {
       throw std::invalid_argument("balanced_builder: a node has from 2 to max_dag_pb_links links");
@@ -88,7 +88,7 @@ class balanced_builder {
   }
 
   unixfs_profile profile_;
-  Digester& digester_;
+  const Digester& digester_;
   Sink sink_;
   std::vector<std::vector<file_child>> levels_;  // open rows, leaves first
   std::vector<std::byte> block_;

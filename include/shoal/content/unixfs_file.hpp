@@ -7,8 +7,8 @@
 //     const result<file_leaf> leaf = make_leaf(unixfs_v1_2025, digester, chunk, scratch);
 //     store(leaf->child.id, leaf->block);
 //
-// Free functions without state: several threads may call them, each with its digester and buffer. The shape of
-// the tree is content/balanced.hpp; cutting a file into chunks is content/chunker.hpp.
+// Free functions without state: several threads may call them, each with its buffer. The shape of the tree is
+// content/balanced.hpp; cutting a file into chunks is content/chunker/.
 #pragma once
 
 #include <array>
@@ -59,7 +59,7 @@ struct file_leaf {
 namespace detail {
 
 template <digester Digester>
-[[nodiscard]] result<multihash> sha2_256_of(Digester& digester, bytes_view block) noexcept {
+[[nodiscard]] result<multihash> sha2_256_of(const Digester& digester, bytes_view block) noexcept {
   std::array<std::byte, 32> digest;
   const status done = digester.digest(hash_code::sha2_256, block, digest);
   if (done != status::ok) return make_error_code(done);
@@ -67,7 +67,7 @@ template <digester Digester>
 }
 
 template <digester Digester>
-[[nodiscard]] result<cid> dag_pb_cid(const unixfs_profile& profile, Digester& digester,
+[[nodiscard]] result<cid> dag_pb_cid(const unixfs_profile& profile, const Digester& digester,
                                      bytes_view block) noexcept {
   const result<multihash> hash = sha2_256_of(digester, block);
   if (!hash) return hash.error();
@@ -93,8 +93,8 @@ inline void append_unixfs_leaf(std::vector<std::byte>& out, bytes_view content) 
 /// @param scratch  overwritten; with raw leaves it is not needed and stays as it is
 /// The leaf's block points to `content` or into `scratch`. Fails only if `digester` does.
 template <digester Digester>
-[[nodiscard]] result<file_leaf> make_leaf(const unixfs_profile& profile, Digester& digester, bytes_view content,
-                                          std::vector<std::byte>& scratch) {
+[[nodiscard]] result<file_leaf> make_leaf(const unixfs_profile& profile, const Digester& digester,
+                                          bytes_view content, std::vector<std::byte>& scratch) {
   if (profile.raw_leaves) {
     const result<multihash> hash = detail::sha2_256_of(digester, content);
     if (!hash) return hash.error();
@@ -111,7 +111,7 @@ template <digester Digester>
 ///
 /// errc::limit_exceeded when sizes add up to 2^64 or more; otherwise fails only if `digester` does.
 template <digester Digester>
-[[nodiscard]] result<file_child> make_file_node(const unixfs_profile& profile, Digester& digester,
+[[nodiscard]] result<file_child> make_file_node(const unixfs_profile& profile, const Digester& digester,
                                                 std::span<const file_child> children,
                                                 std::vector<std::byte>& block) {
   unixfs_data data;

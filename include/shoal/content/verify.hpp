@@ -24,7 +24,7 @@ inline constexpr std::size_t max_block_size = 2u << 20;
 /// errc::block_mismatch when they differ, errc::unsupported for a function that the digester does not have,
 /// errc::malformed for a digest length that the function cannot give or that is too short to mean anything.
 template <digester Digester>
-[[nodiscard]] result<> verify(Digester& digester, const cid& id, bytes_view bytes) noexcept {
+[[nodiscard]] result<> verify(const Digester& digester, const cid& id, bytes_view bytes) noexcept {
   constexpr std::size_t shortest_digest = 20;  // Kubo's own limit; identity carries the bytes themselves
   const bytes_view expected = id.hash().digest();
   if (id.hash().code() == hash_code::identity) {

@@ -43,9 +43,9 @@ concept hasher = requires(H& h, bytes_view in, bytes_span out) {
 
 /// Hashes whole messages. `digest` fills all of `out`, whose size is the digest's length; a multihash may carry
 /// the first bytes of a longer digest. status::unsupported for a function it does not have,
-/// status::invalid_argument for a length the function cannot give. One instance a thread.
+/// status::invalid_argument for a length the function cannot give. Several threads may call it at once.
 template <class D>
-concept digester = requires(D& d, hash_code code, bytes_view in, bytes_span out) {
+concept digester = requires(const D& d, hash_code code, bytes_view in, bytes_span out) {
   { d.digest(code, in, out) } noexcept -> std::same_as<status>;
 };
 

@@ -3,8 +3,8 @@
 // import_image: turns a disk image into content-addressed blocks: cuts it into leaves, hashes them on every
 // core, and builds the balanced UnixFS DAG that `ipfs add` builds, with the same CIDs.
 //
-//     result<import_summary> done = import_image(source, chunker, [] { return openssl::digester{}; }, sink,
-//     options); done->root;   // the image's CID
+//     result<import_summary> done = import_image(source, chunker, openssl::digester{}, sink, options);
+//     done->root;   // the image's CID
 //
 // Streams: its memory is bounded by import_options::memory whatever the size. Holes are neither read nor hashed
 // again. It writes nothing by itself; the sink does (store/block_sink.hpp).
@@ -20,7 +20,6 @@
 #include <stop_token>
 #include <system_error>
 #include <thread>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -61,19 +60,17 @@ namespace detail {
 /// Hashes in parallel and commits in order: each worker cuts a batch under one lock, hashes it under none, and
 /// hands it to the sink when its turn comes. There are more workers than cores, so that one that waits for its
 /// turn leaves no core idle.
-template <byte_source Source, chunker Chunker, class MakeDigester, block_sink Sink, class Progress>
+template <byte_source Source, chunker Chunker, digester Digester, block_sink Sink, class Progress>
 class import_job {
  public:
-  import_job(const Source& source, Chunker chunker, const MakeDigester& make_digester, Sink& sink,
+  import_job(const Source& source, Chunker chunker, const Digester& digester, Sink& sink,
              const import_options& options, const Progress& progress)
       : cuts_(source, std::move(chunker)),
-        make_digester_(make_digester),
+        digester_(digester),
         sink_(sink),
         options_(options),
         progress_(progress),
-        zero_digester_(make_digester()),
-        node_digester_(make_digester()),
-        dag_(options.profile, node_digester_, node_writer{&sink, &summary_.nodes}) {}
+        dag_(options.profile, digester, node_writer{&sink, &summary_.nodes}) {}
 
   result<import_summary> run() {
     const unsigned cores =
@@ -95,8 +92,6 @@ class import_job {
   }
 
  private:
-  using digester_type = std::invoke_result_t<const MakeDigester&>;
-
   struct stored_leaf {
     result<file_leaf> leaf = errc::not_found;
     std::vector<std::byte> scratch;  // the block, when it is not the piece itself
@@ -113,12 +108,11 @@ class import_job {
 
   void work() noexcept {
     try {
-      auto digester = make_digester_();
       image_batch batch;
       std::vector<stored_leaf> leaves;
       std::size_t turn = 0;
       while (take(batch, turn)) {
-        const result<> hashed = hash(digester, batch, leaves);
+        const result<> hashed = hash(batch, leaves);
         std::unique_lock lock{commit_};
         turn_changed_.wait(lock, [&] { return turn_ == turn || error_; });
         if (error_) return;
@@ -149,14 +143,14 @@ class import_job {
     return false;
   }
 
-  result<> hash(digester_type& digester, const image_batch& batch, std::vector<stored_leaf>& leaves) {
+  result<> hash(const image_batch& batch, std::vector<stored_leaf>& leaves) {
     leaves.resize(std::max(leaves.size(), batch.pieces.size()));
     for (std::size_t i = 0; i < batch.pieces.size(); ++i) {
       const image_piece& piece = batch.pieces[i];
       if (piece.hole) {
         leaves[i].leaf = zero_leaf(piece.bytes);
       } else {
-        leaves[i].leaf = make_leaf(options_.profile, digester, piece.bytes, leaves[i].scratch);
+        leaves[i].leaf = make_leaf(options_.profile, digester_, piece.bytes, leaves[i].scratch);
       }
       if (!leaves[i].leaf) return leaves[i].leaf.error();
     }
@@ -167,7 +161,7 @@ class import_job {
   result<file_leaf> zero_leaf(bytes_view zeroes) {
     const std::lock_guard lock{zero_};
     stored_leaf& known = zero_leaves_[zeroes.size()];
-    if (!known.leaf) known.leaf = make_leaf(options_.profile, zero_digester_, zeroes, known.scratch);
+    if (!known.leaf) known.leaf = make_leaf(options_.profile, digester_, zeroes, known.scratch);
     return known.leaf;
   }
 
@@ -186,7 +180,7 @@ class import_job {
   }
 
   cutter<Source, Chunker> cuts_;
-  const MakeDigester& make_digester_;
+  const Digester& digester_;
   Sink& sink_;
   const import_options& options_;
   const Progress& progress_;
@@ -196,8 +190,7 @@ class import_job {
   std::size_t batches_ = 0;
   bool stopped_ = false;
 
-  std::mutex zero_;  // guards zero_leaves_ and zero_digester_
-  digester_type zero_digester_;
+  std::mutex zero_;  // guards zero_leaves_
   std::map<std::size_t, stored_leaf> zero_leaves_;
 
   std::mutex commit_;  // guards the rest
@@ -205,27 +198,25 @@ class import_job {
   std::size_t turn_ = 0;
   std::error_code error_;
   std::exception_ptr thrown_;
-  digester_type node_digester_;
-  balanced_builder<digester_type, node_writer> dag_;
+  balanced_builder<Digester, node_writer> dag_;
 };
 
 }  // namespace detail
 
 /// Imports the whole of `source`.
 ///
-/// @param chunker        cuts it; its own limits hold
-/// @param make_digester  callable, from several threads: makes a digester for one thread
-/// @param sink           gets every block in order, from one thread at a time
-/// @param progress       called as `progress(bytes_done)` after each batch, from one thread at a time
+/// @param chunker   cuts it; its own limits hold
+/// @param sink      gets every block in order, from one thread at a time
+/// @param progress  called as `progress(bytes_done)` after each batch, from one thread at a time
 ///
 /// The source's, the sink's or the digester's error, or errc::canceled; the sink has not finished then.
-/// Throws what `make_digester`, `sink` and `progress` throw.
-template <byte_source Source, chunker Chunker, class MakeDigester, block_sink Sink,
+/// Throws what `sink` and `progress` throw.
+template <byte_source Source, chunker Chunker, digester Digester, block_sink Sink,
           class Progress = import_unobserved>
-result<import_summary> import_image(const Source& source, Chunker chunker, const MakeDigester& make_digester,
-                                    Sink& sink, const import_options& options, const Progress& progress = {}) {
-  return detail::import_job<Source, Chunker, MakeDigester, Sink, Progress>{
-      source, std::move(chunker), make_digester, sink, options, progress}
+result<import_summary> import_image(const Source& source, Chunker chunker, const Digester& digester, Sink& sink,
+                                    const import_options& options, const Progress& progress = {}) {
+  return detail::import_job<Source, Chunker, Digester, Sink, Progress>{
+      source, std::move(chunker), digester, sink, options, progress}
       .run();
 }
 

@@ -45,7 +45,7 @@ namespace detail {
 template <digester Digester>
 class zero_leaves {
  public:
-  explicit zero_leaves(Digester& digester) : digester_(digester) {}
+  explicit zero_leaves(const Digester& digester) : digester_(digester) {}
 
   bool is_zero(const cid& id, std::uint64_t length) {
     if (length > max_block_size) return false;
@@ -72,7 +72,7 @@ class zero_leaves {
     return leaf ? std::optional{leaf->child.id} : std::nullopt;
   }
 
-  Digester& digester_;
+  const Digester& digester_;
   std::map<std::pair<std::uint64_t, multicodec>, std::optional<cid>> known_;
   std::pair<std::uint64_t, multicodec> last_{};
 };
@@ -92,7 +92,7 @@ template <digester Digester>
 class index_walk {
  public:
   /// @param digester  used to recognise leaves of zeroes; outlives the walk
-  index_walk(const cid& root, Digester& digester, image_limits limits)
+  index_walk(const cid& root, const Digester& digester, image_limits limits)
       : limits_(limits), index_(root), zeroes_(digester), wanted_(file_part{.id = root}) {}
 
   /// The node to supply next, or null when the index is complete.

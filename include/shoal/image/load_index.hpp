@@ -28,7 +28,7 @@ namespace shoal {
 ///
 /// The fetcher's errors, or those of index_walk::supply.
 template <block_fetcher Fetcher, digester Digester>
-task<image_index> load_image_index(Fetcher& blocks, Digester& digester, cid root, image_limits limits) {
+task<image_index> load_image_index(Fetcher& blocks, const Digester& digester, cid root, image_limits limits) {
   index_walk<Digester> walk{root, digester, limits};
   while (const file_part* wanted = walk.wanted()) {
     const cid id = wanted->id;

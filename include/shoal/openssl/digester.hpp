@@ -6,7 +6,7 @@
 //     openssl::digester digester;
 //     digester.digest(hash_code::sha2_256, block, out);
 //
-// Functions: identity, SHA-1, SHA-2, SHA-3, BLAKE2. One instance a thread.
+// Functions: identity, SHA-1, SHA-2, SHA-3, BLAKE2.
 #pragma once
 
 #include <algorithm>
@@ -23,22 +23,15 @@
 
 namespace shoal::openssl {
 
-namespace detail {
-struct release {
-  void operator()(EVP_MD* method) const noexcept { EVP_MD_free(method); }
-  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-};
-}  // namespace detail
-
 /// Models `digester`. SHA-256 is looked up once, when it is made: a lookup costs as much as hashing 4 KiB.
 class digester {
  public:
-  /// @throws std::bad_alloc if OpenSSL gives no context
-  digester() : context_(EVP_MD_CTX_new()), sha256_(EVP_MD_fetch(nullptr, "SHA256", nullptr)) {
-    if (!context_ || !sha256_) throw std::bad_alloc{};
+  /// @throws std::bad_alloc if OpenSSL has no SHA-256 to give
+  digester() : sha256_(EVP_MD_fetch(nullptr, "SHA256", nullptr)) {
+    if (!sha256_) throw std::bad_alloc{};
   }
 
-  [[nodiscard]] status digest(hash_code code, bytes_view in, bytes_span out) noexcept {
+  [[nodiscard]] status digest(hash_code code, bytes_view in, bytes_span out) const noexcept {
     if (code == hash_code::sha2_256) return run(sha256_.get(), in, out);
     if (code == hash_code::identity) {
       if (in.size() != out.size()) return status::invalid_argument;
@@ -47,12 +40,17 @@ class digester {
     }
     const char* name = name_of(code);
     if (name == nullptr) return status::unsupported;
-    const std::unique_ptr<EVP_MD, detail::release> method{EVP_MD_fetch(nullptr, name, nullptr)};
+    const owned_method method{EVP_MD_fetch(nullptr, name, nullptr)};
     if (!method) return status::unsupported;
     return run(method.get(), in, out);
   }
 
  private:
+  struct release {
+    void operator()(EVP_MD* method) const noexcept { EVP_MD_free(method); }
+  };
+  using owned_method = std::unique_ptr<EVP_MD, release>;
+
   static const char* name_of(hash_code code) noexcept {
     switch (code) {
       case hash_code::sha1: return "SHA1";
@@ -67,21 +65,16 @@ class digester {
     }
   }
 
-  status run(const EVP_MD* method, bytes_view in, bytes_span out) noexcept {
+  static status run(const EVP_MD* method, bytes_view in, bytes_span out) noexcept {
     std::array<unsigned char, EVP_MAX_MD_SIZE> whole;
     unsigned size = 0;
-    if (EVP_DigestInit_ex2(context_.get(), method, nullptr) != 1 ||
-        EVP_DigestUpdate(context_.get(), in.data(), in.size()) != 1 ||
-        EVP_DigestFinal_ex(context_.get(), whole.data(), &size) != 1) {
-      return status::failed;
-    }
+    if (EVP_Digest(in.data(), in.size(), whole.data(), &size, method, nullptr) != 1) return status::failed;
     if (out.size() > size) return status::invalid_argument;
     std::ranges::copy(std::as_bytes(std::span{whole}).first(out.size()), out.begin());
     return status::ok;
   }
 
-  std::unique_ptr<EVP_MD_CTX, detail::release> context_;
-  std::unique_ptr<EVP_MD, detail::release> sha256_;
+  owned_method sha256_;
 };
 static_assert(shoal::digester<digester>);
 

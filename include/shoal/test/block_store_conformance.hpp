@@ -36,7 +36,7 @@ namespace shoal::test {
 
 /// The block of these bytes, under SHA-256.
 template <digester Digester>
-block make_block(Digester& digester, bytes_view bytes, multicodec codec = multicodec::raw) {
+block make_block(const Digester& digester, bytes_view bytes, multicodec codec = multicodec::raw) {
   std::array<std::byte, 32> digest;
   REQUIRE(digester.digest(hash_code::sha2_256, bytes, digest) == status::ok);
   auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
@@ -47,7 +47,7 @@ block make_block(Digester& digester, bytes_view bytes, multicodec codec = multic
 /// Blocks of the sizes at which stores go wrong: empty, tiny, one leaf, and the longest that is allowed. All
 /// differ.
 template <digester Digester>
-std::vector<block> sample_blocks(Digester& digester) {
+std::vector<block> sample_blocks(const Digester& digester) {
   std::vector<block> blocks;
   std::mt19937 random{20};
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{127}, std::size_t{128},
@@ -70,7 +70,7 @@ void check_gives(F& fetcher, const block& expected) {
 }
 
 template <class Make, digester Digester>
-void check_reading(Make make, const std::vector<block>& held, Digester& digester) {
+void check_reading(Make make, const std::vector<block>& held, const Digester& digester) {
   SUBCASE("it gives every block that it holds, whole") {
     const auto store = make();
     for (const block& b : held) check_gives(*store, b);
@@ -125,7 +125,7 @@ void check_reading(Make make, const std::vector<block>& held, Digester& digester
 
 /// @param make  gives a pointer to a store that holds exactly `held`, which may be asked for several times
 template <class Make, digester Digester>
-void conforms_to_read_only_store(Make make, const std::vector<block>& held, Digester& digester) {
+void conforms_to_read_only_store(Make make, const std::vector<block>& held, const Digester& digester) {
   detail::check_reading(make, held, digester);
   SUBCASE("it refuses to keep a block") {
     const auto store = make();
@@ -137,7 +137,7 @@ void conforms_to_read_only_store(Make make, const std::vector<block>& held, Dige
 
 /// @param make  gives a pointer to an empty store with room for 4 MiB
 template <class Make, digester Digester>
-void conforms_to_block_store(Make make, Digester& digester) {
+void conforms_to_block_store(Make make, const Digester& digester) {
   const std::vector<block> blocks = sample_blocks(digester);
   const auto filled = [&] {
     auto store = make();

@@ -3,7 +3,7 @@
 // null_sink: a block_sink that counts and forgets, for tests and for measuring an import without its output.
 //
 //     test::null_sink sink;
-//     import_image(source, chunker, make_digester, sink, options);
+//     import_image(source, chunker, digester, sink, options);
 //     sink.leaves;
 #pragma once
 

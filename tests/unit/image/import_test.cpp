@@ -26,7 +26,7 @@ using shoal::cid;
 using shoal::errc;
 using shoal::result;
 
-constexpr auto make_digester = [] { return shoal::openssl::digester{}; };
+const shoal::openssl::digester digester;
 
 /// Keeps everything, and checks what a sink may rely on.
 struct map_sink {
@@ -41,7 +41,6 @@ struct map_sink {
     return node(id, block);
   }
   result<> node(const cid& id, bytes_view block) {
-    shoal::openssl::digester digester;
     CHECK(shoal::verify(digester, id, block));
     CHECK_FALSE(root);
     blocks[id].assign(block.begin(), block.end());
@@ -57,7 +56,7 @@ static_assert(shoal::block_sink<map_sink>);
 result<shoal::import_summary> import(bytes_view bytes, std::size_t leaf, map_sink& sink,
                                      shoal::import_options options) {
   const shoal::memory_source source{bytes};
-  return shoal::import_image(source, every{leaf}, make_digester, sink, options);
+  return shoal::import_image(source, every{leaf}, digester, sink, options);
 }
 
 TEST_CASE("an import is the same whatever the number of threads, and the sink sees leaves in order") {
@@ -109,7 +108,7 @@ TEST_CASE("an import that is called off ends with errc::canceled, and nothing is
   map_sink sink;
   const shoal::import_options options{
       .profile = shoal::unixfs_disk_image, .threads = 2, .stop = stop.get_token()};
-  const auto done = shoal::import_image(source, every{65536}, make_digester, sink, options,
+  const auto done = shoal::import_image(source, every{65536}, digester, sink, options,
                                         [&](std::uint64_t) { stop.request_stop(); });
   CHECK(done.error() == errc::canceled);
   CHECK_FALSE(sink.root);
@@ -125,8 +124,7 @@ TEST_CASE("what a sink throws reaches the caller") {
   const shoal::memory_source source{bytes};
   thrower sink;
   const shoal::import_options options{.profile = shoal::unixfs_disk_image, .threads = 4};
-  CHECK_THROWS_AS((void)shoal::import_image(source, every{65536}, make_digester, sink, options),
-                  std::bad_alloc);
+  CHECK_THROWS_AS((void)shoal::import_image(source, every{65536}, digester, sink, options), std::bad_alloc);
 }
 
 TEST_CASE("holes are hashed once and give the CIDs that zeroes give") {
@@ -139,7 +137,7 @@ TEST_CASE("holes are hashed once and give the CIDs that zeroes give") {
   };
   const shoal::import_options options{.profile = shoal::unixfs_v0_2015};
   map_sink holes;
-  const auto told = shoal::import_image(all_hole{}, every{262144}, make_digester, holes, options);
+  const auto told = shoal::import_image(all_hole{}, every{262144}, digester, holes, options);
   REQUIRE(told);
   CHECK(told->hole_bytes == 64 << 20);
   CHECK(holes.offsets.size() == 256);

@@ -68,7 +68,6 @@ inline std::vector<std::byte> random_bytes(std::size_t size) {
 /// Imports `bytes` into `store` and returns the root.
 inline shoal::cid import_into(map_store& store, shoal::bytes_view bytes, const shoal::unixfs_profile& profile) {
   const shoal::memory_source source{bytes};
-  const auto make_digester = [] { return shoal::openssl::digester{}; };
-  return shoal::import_image(source, every{profile.chunk_size}, make_digester, store, {.profile = profile})
-      ->root;
+  const shoal::openssl::digester digester;
+  return shoal::import_image(source, every{profile.chunk_size}, digester, store, {.profile = profile})->root;
 }

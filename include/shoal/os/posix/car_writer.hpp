@@ -3,7 +3,7 @@
 // car_writer: the block_sink that makes a CAR file, with an index (version 2) or without (version 1).
 //
 //     result<posix::car_writer> car = posix::car_writer::create("image.car");
-//     import_image(source, chunker, make_digester, *car, options);   // calls leaf, node, finish
+//     import_image(source, chunker, digester, *car, options);   // calls leaf, node, finish
 //
 // Streams: blocks go to the file as they come, and a block that was written before is left out. The file gets
 // its name when it is whole (os/posix/atomic_file.hpp).

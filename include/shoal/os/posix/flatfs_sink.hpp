@@ -4,7 +4,7 @@
 //
 //     auto folder = posix::flatfs_directory::create("blocks");
 //     posix::flatfs_sink sink{std::move(*folder)};
-//     import_image(source, chunker, make_digester, sink, options);
+//     import_image(source, chunker, digester, sink, options);
 //
 // A block appears under its name once it is on stable storage; that is done for many at a time, because waiting
 // for the disk is what takes the time. Blocks of an import that is broken off stay: each is whole by itself.

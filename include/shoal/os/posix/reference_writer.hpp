@@ -4,7 +4,7 @@
 // leaves only where they are.
 //
 //     auto sink = posix::reference_writer::create("disk.ref", "disk.img");
-//     import_image(source, chunker, make_digester, *sink, options);   // of disk.img
+//     import_image(source, chunker, digester, *sink, options);   // of disk.img
 //
 // 40 bytes a leaf. The file gets its name when it is whole (os/posix/atomic_file.hpp).
 #pragma once

@@ -76,8 +76,8 @@ struct sparse_image {
     REQUIRE(source);
     shoal::import_options options;
     options.profile = profile;
-    const auto done = shoal::import_image(
-        *source, shoal::fixed_chunker{profile.chunk_size}, [] { return digester{}; }, *sink, options);
+    const auto done =
+        shoal::import_image(*source, shoal::fixed_chunker{profile.chunk_size}, digester{}, *sink, options);
     REQUIRE(done.error().message() == std::error_code{}.message());
     return done->root;
   }
