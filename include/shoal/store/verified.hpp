@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The step between raw bytes and a block, which every store that reads from outside takes last.
+// From raw bytes to a block: what every store that reads from outside does.
 //
-//     result<lease> bytes = co_await read(id);
-//     co_return verified_block(digester_, observer_, id, std::move(bytes));
+//     const auto read = [&] { return folder_.read(id); };
+//     result<block> b = co_await read_verified(pool_, digester_, observer_, id, read);
 //
 // Also the blocks that no store keeps, because their CID carries them.
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -20,19 +21,34 @@
 #include <shoal/crypto/hasher.hpp>
 #include <shoal/store/block.hpp>
 #include <shoal/store/observer.hpp>
+#include <shoal/task/io_pool.hpp>
 #include <shoal/task/lease.hpp>
+#include <shoal/task/task.hpp>
 
 namespace shoal {
 
-/// The block, if `bytes` are what `id` names. Otherwise the error of `bytes` or of verify(); a mismatch,
-/// whoever found it, is told to `observer`. Nobody may be able to change the bytes any more.
-template <digester Digester, store_observer Observer>
-[[nodiscard]] result<block> verified_block(Digester& digester, Observer& observer, const cid& id,
-                                           result<lease> bytes) {
-  const result<> verified = bytes ? verify(digester, id, bytes->bytes()) : result<>{bytes.error()};
-  if (verified.error() == errc::block_mismatch) observer(block_corrupt{id});
-  if (!verified) return verified.error();
-  return block{id, std::move(*bytes)};
+/// Calls `read() -> result<lease>`, which may block, and hashes what it gives, both on a thread of `pool`, or
+/// on the caller's when there is no pool: hashing costs more than reading does. Nobody may be able to change
+/// the bytes any more.
+///
+/// The error of `read` or of verify(); a mismatch, whoever found it, is told to `observer` on the caller's
+/// strand. The arguments must outlive the task.
+template <digester Digester, store_observer Observer, std::invocable Read>
+task<block> read_verified(io_pool* pool, const Digester& digester, Observer& observer, const cid& id,
+                          const Read& read) {
+  const auto work = [&]() -> result<lease> {
+    result<lease> bytes = read();
+    if (!bytes) return bytes;
+    if (const result<> same = verify(digester, id, bytes->bytes()); !same) return same.error();
+    return bytes;
+  };
+  result<lease> bytes = co_await run_on(pool, work);
+  if (bytes) co_return block{id, std::move(*bytes)};
+  if (bytes.error() == errc::block_mismatch) {
+    const block_corrupt event{id};
+    observer(event);
+  }
+  co_return bytes.error();
 }
 
 /// The block that a CID carries in itself: every store has it and none keeps it. @pre is_inline(id)

@@ -74,4 +74,12 @@ class io_pool {
   asio::thread_pool threads_;
 };
 
+/// Calls `work()` on a thread of `pool`, or at once on the caller's when there is no pool.
+template <std::invocable F>
+asio::awaitable<std::invoke_result_t<F&>> run_on(io_pool* pool, F work) {
+  if (pool == nullptr) co_return work();
+  auto value = co_await pool->run(work);
+  co_return value;
+}
+
 }  // namespace shoal

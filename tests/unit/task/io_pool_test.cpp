@@ -44,6 +44,13 @@ TEST_CASE("work runs on a thread of the pool, and its caller goes on on its own"
   CHECK(resumed == std::this_thread::get_id());
 }
 
+TEST_CASE("without a pool, work runs where its caller is") {
+  where_am_i question;
+  const result<std::thread::id> worked = shoal::test::run(shoal::run_on(nullptr, question));
+  REQUIRE(worked);
+  CHECK(*worked == std::this_thread::get_id());
+}
+
 TEST_CASE("an error of the work is the error of the task") {
   io_pool pool{1};
   struct fails {

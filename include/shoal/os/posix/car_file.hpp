@@ -4,7 +4,7 @@
 // do.
 //
 //     auto file = posix::car_file::open("image.car");             // shared by the stores of several strands
-//     result<lease> bytes = co_await (*file)->read(id.hash(), pool);
+//     result<lease> bytes = (*file)->read(id.hash());
 //
 // Headers and index are read where they are mapped; blocks are read into memory of their own.
 #pragma once
@@ -23,12 +23,12 @@
 #include <shoal/content/car/archive.hpp>
 #include <shoal/content/car/index.hpp>
 #include <shoal/content/car/section.hpp>
+#include <shoal/content/cid.hpp>
 #include <shoal/content/multihash.hpp>
+#include <shoal/os/posix/file_io.hpp>
 #include <shoal/os/posix/mapping.hpp>
 #include <shoal/os/posix/read_block.hpp>
-#include <shoal/task/io_pool.hpp>
 #include <shoal/task/lease.hpp>
-#include <shoal/task/task.hpp>
 
 namespace shoal::posix {
 
@@ -66,19 +66,22 @@ class car_file {
     return index_.find(hash).size() != 0;
   }
 
-  /// The bytes of the block, not verified. errc::not_found, errc::block_mismatch when the index points to
-  /// something else, otherwise as read_car_section_head and read_at. `this` and `hash` must outlive the task.
-  /// @param pool  see read_range
-  task<lease> read(const multihash& hash, io_pool* pool) const {
-    if (!file_.unchanged()) co_return errc::source_changed;
+  [[nodiscard]] const std::vector<cid>& roots() const noexcept { return archive_.roots(); }
+  /// How many blocks the index names.
+  [[nodiscard]] std::uint64_t block_count() const noexcept { return index_.size(); }
+
+  /// The bytes of the block, not verified; may block. errc::not_found, errc::block_mismatch when the index
+  /// points to something else, errc::source_changed when the file's size is no longer what it was, otherwise as
+  /// read_car_section_head and read_at.
+  [[nodiscard]] result<lease> read(const multihash& hash) const {
+    if (!file_.unchanged()) return errc::source_changed;
     const car_index::matches found = index_.find(hash);
     result<lease> bytes = errc::not_found;
     // IndexSorted lists the digests of different functions together; an honest one has few that are equal.
     for (std::size_t i = 0; i < std::min(found.size(), max_attempts) && !bytes; ++i) {
-      const std::uint64_t at = found[i];
-      bytes = co_await read_at_offset(hash, at, pool);
+      bytes = read_at_offset(hash, found[i]);
     }
-    co_return bytes;
+    return bytes;
   }
 
  private:
@@ -90,22 +93,18 @@ class car_file {
         scanned_(std::move(scanned)),
         index_(std::move(index)) {}
 
-  task<lease> read_at_offset(const multihash& hash, std::uint64_t at, io_pool* pool) const {
-    if (at >= archive_.payload().size()) co_return errc::malformed;
+  result<lease> read_at_offset(const multihash& hash, std::uint64_t at) const {
+    if (at >= archive_.payload().size()) return errc::malformed;
     const std::uint64_t available = archive_.payload().size() - at;
     std::array<std::byte, max_car_section_head_size> storage;
     const bytes_span start =
         bytes_span{storage}.first(static_cast<std::size_t>(std::min<std::uint64_t>(available, storage.size())));
     const std::uint64_t position = archive_.payload_offset() + at;
-    const result<> read = co_await read_range(file_.fd(), position, start, pool);
-    if (!read) co_return read.error();
+    if (const result<> read = read_at(file_.fd(), position, start); !read) return read.error();
     const result<car_section_head> head = read_car_section_head(start, available);
-    if (!head) co_return head.error();
-    if (head->id.hash() != hash) co_return errc::block_mismatch;
-    const auto size = static_cast<std::size_t>(head->block_size);
-    const std::uint64_t content = position + head->size;
-    result<lease> bytes = co_await read_block(file_.fd(), content, size, pool);
-    co_return bytes;
+    if (!head) return head.error();
+    if (head->id.hash() != hash) return errc::block_mismatch;
+    return read_block(file_.fd(), position + head->size, static_cast<std::size_t>(head->block_size));
   }
 
   mapping file_;

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <filesystem>
-#include <type_traits>
 #include <utility>
 
 #include <shoal/base/result.hpp>
@@ -30,8 +29,7 @@ namespace shoal::posix {
 template <digester Digester, store_observer Observer = no_store_observer>
 class flatfs_store {
  public:
-  /// @param pool  does the system calls, all of which may block, and outlives the store; null: they block the
-  /// strand
+  /// @param pool  does the system calls and verifies, and outlives the store; null: that blocks the strand
   explicit flatfs_store(flatfs_directory folder, io_pool* pool = nullptr, Digester digester = {},
                         Observer observer = {}) noexcept
       : folder_(std::move(folder)),
@@ -50,15 +48,15 @@ class flatfs_store {
   /// Also errc::limit_exceeded for a file longer than max_block_size.
   task<block> get(const cid& id) {
     if (is_inline(id)) co_return inline_block(id);
-    const auto work = [this, &id] { return folder_.read(id); };
-    result<lease> bytes = co_await run(work);
-    co_return verified_block(digester_, observer_, id, std::move(bytes));
+    const auto read = [&] { return folder_.read(id); };
+    result<block> found = co_await read_verified(pool_, digester_, observer_, id, read);
+    co_return found;
   }
 
   task<bool> has(const cid& id) {
     if (is_inline(id)) co_return true;
     const auto work = [this, &id] { return folder_.contains(id); };
-    const result<bool> found = co_await run(work);
+    const result<bool> found = co_await run_on(pool_, work);
     co_return found;
   }
 
@@ -66,18 +64,11 @@ class flatfs_store {
   task<> put(block b) {
     if (is_inline(b.id)) co_return result<>{};
     const auto work = [this, &b] { return write(b); };
-    const result<> written = co_await run(work);
+    const result<> written = co_await run_on(pool_, work);
     co_return written;
   }
 
  private:
-  template <class Work>
-  asio::awaitable<std::invoke_result_t<const Work&>> run(const Work& work) {
-    if (pool_ == nullptr) co_return work();
-    auto value = co_await pool_->run(work);
-    co_return value;
-  }
-
   result<> write(const block& b) const {
     if (b.data.size() > max_block_size) return errc::limit_exceeded;
     if (folder_.keeps(b.id, b.data.size())) return {};

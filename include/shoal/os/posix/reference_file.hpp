@@ -4,7 +4,7 @@
 // nodes and, in the image itself, the leaves. It does not verify: reference_store does.
 //
 //     auto file = posix::reference_file::open("disk.ref");        // shared by the stores of several strands
-//     result<lease> bytes = co_await (*file)->read(id.hash(), pool);
+//     result<lease> bytes = (*file)->read(id.hash());
 //
 // Opening reads some pages, however large the image is.
 #pragma once
@@ -27,9 +27,7 @@
 #include <shoal/os/posix/car_file.hpp>
 #include <shoal/os/posix/file_source.hpp>
 #include <shoal/os/posix/read_block.hpp>
-#include <shoal/task/io_pool.hpp>
 #include <shoal/task/lease.hpp>
-#include <shoal/task/task.hpp>
 
 namespace shoal::posix {
 
@@ -56,10 +54,10 @@ class reference_file {
         new reference_file{std::move(*nodes), std::move(*reference), std::move(*leaves), std::move(*source)}};
   }
 
-  [[nodiscard]] const std::vector<cid>& roots() const noexcept { return nodes_->archive().roots(); }
+  [[nodiscard]] const std::vector<cid>& roots() const noexcept { return nodes_->roots(); }
   [[nodiscard]] const car_reference& reference() const noexcept { return reference_; }
   /// How many blocks there are: nodes and leaves.
-  [[nodiscard]] std::uint64_t block_count() const noexcept { return nodes_->index().size() + leaves_.size(); }
+  [[nodiscard]] std::uint64_t block_count() const noexcept { return nodes_->block_count() + leaves_.size(); }
 
   /// What the tables say. errc::source_changed when the index file's size is no longer what it was.
   [[nodiscard]] result<bool> contains(const multihash& hash) const noexcept {
@@ -68,26 +66,21 @@ class reference_file {
     return leaves_.find(hash).size() != 0;
   }
 
-  /// The bytes of the block, not verified. errc::not_found, errc::source_changed when a file is not as long as
-  /// it was, otherwise as car_file::read. `this` and `hash` must outlive the task.
-  /// @param pool  see read_range
-  task<lease> read(const multihash& hash, io_pool* pool) const {
-    if (!nodes_->file().unchanged()) co_return errc::source_changed;
+  /// The bytes of the block, not verified; may block. errc::not_found, errc::source_changed when a file is not
+  /// as long as it was, otherwise as car_file::read.
+  [[nodiscard]] result<lease> read(const multihash& hash) const {
+    if (!nodes_->file().unchanged()) return errc::source_changed;
     const car_index::matches found = leaves_.find(hash);
-    if (found.size() == 0) {
-      result<lease> node = co_await nodes_->read(hash, pool);
-      co_return node;
-    }
+    if (found.size() == 0) return nodes_->read(hash);
     const leaf_location at = leaf_location::unpack(found[0]);
-    if (at.length > max_block_size) co_return errc::malformed;
-    if (!shoal::contains(reference_.source_size, at.offset, at.length)) co_return errc::malformed;
-    const auto length = static_cast<std::size_t>(at.length);
-    result<lease> content = co_await read_block(source_.fd(), at.offset, length, pool);
-    if (!content || reference_.leaves == leaf_kind::raw) co_return content;
+    if (at.length > max_block_size) return errc::malformed;
+    if (!shoal::contains(reference_.source_size, at.offset, at.length)) return errc::malformed;
+    result<lease> content = read_block(source_.fd(), at.offset, static_cast<std::size_t>(at.length));
+    if (!content || reference_.leaves == leaf_kind::raw) return content;
     auto envelope = std::make_shared<std::vector<std::byte>>();
     append_unixfs_leaf(*envelope, content->bytes());
     const bytes_view bytes{*envelope};
-    co_return lease{std::move(envelope), bytes};
+    return lease{std::move(envelope), bytes};
   }
 
  private:
