@@ -6,6 +6,7 @@
 //     nbd://localhost:10809/
 //     $ shoal-nbd --file disk.img --unix /tmp/disk.sock --readonly
 //     nbd+unix:///?socket=/tmp/disk.sock
+#include <climits>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -17,6 +18,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <asio/io_context.hpp>
@@ -107,6 +110,7 @@ class program {
       throw failure{"--cache: '" + given_.cache + "' is not a size", "sizes look like 64M or 1G",
                     common::exit_usage};
     }
+    if (given_.overlay) keep_freed_memory();
     open_trace();
     const common::device_opener opener{context_, pool_, given_.readonly || given_.overlay, cache};
     for (const wanted_export& each : wanted_exports(given_)) add(each.name, opener.open(each.uri));
@@ -126,6 +130,14 @@ class program {
   }
 
  private:
+  /// What one client's overlay took is left for the next one, up to 2 GiB: pages fresh from the system cost as
+  /// much as serving the writes that fill them.
+  static void keep_freed_memory() {
+#ifdef M_TRIM_THRESHOLD
+    ::mallopt(M_TRIM_THRESHOLD, INT_MAX);
+#endif
+  }
+
   void open_trace() {
     if (given_.trace.empty()) return;
     trace_file_.open(given_.trace);

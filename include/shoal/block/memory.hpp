@@ -34,9 +34,9 @@ namespace shoal {
 class memory_device {
  public:
   /// Storage comes in pieces of this many bytes; no lease is longer.
-  static constexpr std::size_t chunk_size = 16384;
-  /// The table of pieces takes 8 bytes for every 16 MiB of size, so there is a bound: 1 PiB.
-  static constexpr std::uint64_t max_size = std::uint64_t{1} << 50;
+  static constexpr std::size_t chunk_size = 4096;
+  /// The table of pieces takes 8 bytes for every 4 MiB of size, so there is a bound: 256 TiB.
+  static constexpr std::uint64_t max_size = std::uint64_t{1} << 48;
 
   /// @param size  in bytes
   /// @throws std::bad_alloc if size is greater than max_size
@@ -74,7 +74,7 @@ class memory_device {
     if (!contains(size_, offset, in.size())) return false;
     while (!in.empty()) {
       const std::size_t n = part(offset, in.size());
-      std::memcpy(own(offset).data() + within(offset), in.data(), n);
+      std::memcpy(own(offset, n == chunk_size).data() + within(offset), in.data(), n);
       offset += n;
       in = in.subspan(n);
     }
@@ -147,12 +147,15 @@ class memory_device {
     return has_region(offset) ? slot(offset).get() : nullptr;
   }
 
-  // The chunk at `offset`, made if it is missing and copied if a lease holds it.
-  chunk& own(std::uint64_t offset) {
+  // The chunk at `offset`, made if it is missing and copied if a lease holds it. What is in it does not matter
+  // to who overwrites all of it.
+  chunk& own(std::uint64_t offset, bool overwritten) {
     auto& home = regions_[static_cast<std::size_t>(offset / region_size)];
     if (!home) home = std::make_unique<region>();
     std::shared_ptr<chunk>& mine = slot(offset);
-    if (!mine) {
+    if (overwritten && (!mine || mine.use_count() != 1)) {
+      mine = std::make_shared_for_overwrite<chunk>();
+    } else if (!mine) {
       mine = std::make_shared<chunk>();
     } else if (mine.use_count() != 1) {
       mine = std::make_shared<chunk>(*mine);
@@ -177,7 +180,7 @@ class memory_device {
       if (may_trim && whole) {
         slot(offset).reset();
       } else if (!may_trim || find(offset) != nullptr) {
-        std::memset(own(offset).data() + within(offset), 0, n);
+        std::memset(own(offset, n == chunk_size).data() + within(offset), 0, n);
       }
       offset += n;
       length -= n;
