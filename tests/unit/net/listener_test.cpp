@@ -15,6 +15,8 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/local/stream_protocol.hpp>
 
+#include "../temporary_folder.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -22,14 +24,7 @@ using shoal::net::inherited_sockets;
 using shoal::net::listen_tcp;
 using shoal::net::listen_unix;
 
-struct folder {
-  folder() {
-    std::string name = (fs::temp_directory_path() / "shoal-listener-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~folder() { fs::remove_all(path); }
-  fs::path path;
-};
+using folder = temporary_folder;
 
 bool answers(asio::io_context& context, const fs::path& path) {
   asio::local::stream_protocol::socket socket{context};

@@ -25,18 +25,14 @@
 #include <shoal/net/nbd_server.hpp>
 
 #include "../nbd/client_bytes.hpp"
+#include "../temporary_folder.hpp"
 
 /// An nbd_server that listens on a Unix socket. Call its members through on_strand() once start() has returned.
 class served {
  public:
-  explicit served(shoal::net::nbd_server_options options = {}) : server(context.get_executor(), options) {
-    std::string name = (std::filesystem::temp_directory_path() / "shoal-nbd-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    folder_ = name;
-  }
+  explicit served(shoal::net::nbd_server_options options = {}) : server(context.get_executor(), options) {}
   ~served() {
     if (thread_.joinable()) stop();
-    std::filesystem::remove_all(folder_);
   }
 
   void start() {
@@ -68,7 +64,7 @@ class served {
   shoal::net::nbd_server server;
 
  private:
-  std::filesystem::path folder_;
+  temporary_folder folder_;
   std::thread thread_;
 };
 

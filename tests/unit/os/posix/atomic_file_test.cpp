@@ -17,6 +17,8 @@
 
 #include <shoal/os/posix/mapping.hpp>
 
+#include "../../temporary_folder.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -26,21 +28,7 @@ using shoal::result;
 using shoal::posix::atomic_file;
 using shoal::posix::mapping;
 
-struct folder {
-  fs::path path;
-  folder() {
-    std::string name = (fs::temp_directory_path() / "shoal-atomic-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  ~folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  fs::path operator/(const char* name) const { return path / name; }
-};
+using folder = temporary_folder;
 
 std::string text_of(const fs::path& path) {
   std::ifstream file{path, std::ios::binary};

@@ -35,6 +35,8 @@
 #include <shoal/test/block_store_conformance.hpp>
 #include <shoal/test/run.hpp>
 
+#include "../../temporary_folder.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -47,22 +49,7 @@ using shoal::result;
 using shoal::test::make_block;
 using shoal::test::run;
 
-// A folder of its own, which goes with the test.
-struct folder {
-  fs::path path;
-  folder() {
-    std::string name = (fs::temp_directory_path() / "shoal-stores-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  ~folder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  fs::path operator/(const char* name) const { return path / name; }
-};
+using folder = temporary_folder;
 
 void write_file(const fs::path& path, bytes_view bytes) {
   std::ofstream file{path, std::ios::binary};

@@ -19,6 +19,8 @@
 #include <shoal/test/pattern_device.hpp>
 #include <shoal/test/run.hpp>
 
+#include "../../temporary_folder.hpp"
+
 namespace {
 
 using namespace shoal::literals;
@@ -32,33 +34,18 @@ using shoal::test::run;
 namespace fs = std::filesystem;
 
 // A directory that goes when the test ends.
-class scratch {
- public:
-  explicit scratch(const fs::path& parent = fs::temp_directory_path()) {
-    std::string name = (parent / "shoal-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  scratch(const scratch&) = delete;
-  scratch& operator=(const scratch&) = delete;
-  ~scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
+struct scratch : temporary_folder {
+  using temporary_folder::temporary_folder;
 
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
   /// A file that holds the pattern.
   [[nodiscard]] fs::path file(std::size_t size) const {
     std::vector<std::byte> content(size);
     shoal::test::pattern_device::fill(0, content);
-    const fs::path name = path_ / "disk.img";
+    const fs::path name = path / "disk.img";
     std::ofstream{name, std::ios::binary}.write(reinterpret_cast<const char*>(content.data()),
                                                 static_cast<std::streamsize>(size));
     return name;
   }
-
- private:
-  fs::path path_;
 };
 
 std::vector<std::byte> pattern(std::size_t size) {
@@ -151,14 +138,14 @@ TEST_CASE("one writer or many readers: who comes late is told that the file is b
 TEST_CASE("what cannot be opened says why") {
   io_pool pool{1};
   const scratch place;
-  CHECK(file_device::open(place.path() / "none", {}, pool).error() == std::errc::no_such_file_or_directory);
-  CHECK(file_device::open(place.path(), {.read_only = true}, pool).error() == std::errc::is_a_directory);
-  CHECK(file_device::open(place.path(), {}, pool).error() == std::errc::is_a_directory);
+  CHECK(file_device::open(place.path / "none", {}, pool).error() == std::errc::no_such_file_or_directory);
+  CHECK(file_device::open(place.path, {.read_only = true}, pool).error() == std::errc::is_a_directory);
+  CHECK(file_device::open(place.path, {}, pool).error() == std::errc::is_a_directory);
   CHECK(file_device::open("/dev/null", {}, pool).error() == errc::unsupported);
-  const fs::path fifo = place.path() / "fifo";
+  const fs::path fifo = place.path / "fifo";
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   CHECK(file_device::open(fifo, {.read_only = true}, pool).error() == errc::unsupported);
-  CHECK(file_device::create_temporary(place.path() / "none", 10, pool).error() ==
+  CHECK(file_device::create_temporary(place.path / "none", 10, pool).error() ==
         std::errc::no_such_file_or_directory);
 }
 

@@ -33,6 +33,8 @@
 #include <shoal/store/any_store.hpp>
 #include <shoal/test/run.hpp>
 
+#include "../../temporary_folder.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -45,13 +47,8 @@ using digester = shoal::openssl::digester;
 constexpr std::size_t image_size = 3'000'017;
 
 // Some data, a hole, the same data again, and an odd end.
-struct sparse_image {
-  fs::path path;
-
+struct sparse_image : temporary_folder {
   sparse_image() {
-    std::string name = (fs::temp_directory_path() / "shoal-image-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
     std::string data(700'000, '\0');
     std::mt19937 random{1};
     for (char& c : data) c = static_cast<char>(random() >> 24);
@@ -61,12 +58,6 @@ struct sparse_image {
     file << data;
     REQUIRE(file.flush());
     fs::resize_file(path / "disk.img", image_size);
-  }
-  sparse_image(const sparse_image&) = delete;
-  sparse_image& operator=(const sparse_image&) = delete;
-  ~sparse_image() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
   }
 
   template <shoal::block_sink Sink>
