@@ -53,6 +53,12 @@ def main():
                 print(f"{check} does not find: {path}: {body.strip()[:60] or 'its folder'} ({message})")
                 failures += 1
             planted.unlink()
+        shutil.copytree(root / "examples", tree / "examples")
+        (tree / "README.md").write_text((root / "README.md").read_text().replace("sector_numbers", "numbers", 1))
+        done = run("readme_code", tree)
+        if done.returncode != 1 or "no file of examples/ ends with this code" not in done.stdout:
+            print("readme_code does not find code that no example has")
+            failures += 1
         planted = tree / "include/shoal/base/planted.hpp"
         planted.write_text("#pragma once\n")
         done = run("header_shape", tree)
