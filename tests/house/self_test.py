@@ -65,7 +65,7 @@ def main():
         if done.returncode != 1 or "planted.hpp: line 1" not in done.stdout:
             print("header_shape does not find a header without licence and comment")
             failures += 1
-    print(f"{len(FAULTS) + 1 - failures} of {len(FAULTS) + 1} planted faults found")
+    print(f"{len(FAULTS) + 2 - failures} of {len(FAULTS) + 2} planted faults found")
     return 1 if failures else 0
 
 
