@@ -14,10 +14,11 @@ set -eu
 
 usage() { sed -n '4,12s/^# \{0,1\}//p' "$0"; }
 
-build='cmake ninja-build g++ make pkg-config git ca-certificates ccache libasio-dev libssl-dev libcli11-dev'
-test="$build doctest-dev python3 python3-venv clang-19 clang-tools-19 clang-format-19 libclang-rt-19-dev
+build='cmake ninja-build g++ make pkg-config git ca-certificates ccache libasio-dev libssl-dev libcli11-dev doctest-dev
+  libbenchmark-dev'
+test="$build python3 python3-venv clang-19 clang-tools-19 clang-format-19 libclang-rt-19-dev
   qemu-utils libnbd-bin python3-libnbd nbdkit"
-full='libbenchmark-dev g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-s390x-linux-gnu qemu-user-static
+full='g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-s390x-linux-gnu qemu-user-static
   clang-tidy-19 nbd-client nbd-server fio libcbor-dev'
 demo="$build debootstrap e2fsprogs qemu-system-x86 busybox-static nbd-client cpio kmod"
 
