@@ -36,21 +36,6 @@ cmake --build --preset dev -j "$jobs"
 # ctest's closing lines come last, whatever else there is to say: they are held back until the reasons are out.
 status=0
 { ctest --preset "$preset" -j "$jobs" "$@" < /dev/null || echo $? > "$work/status"; } |
-  awk -v results="build/dev/Testing/Temporary/LastTest.log" '
-    / tests passed, [0-9]+ tests? failed out of / { closing = 1 }
-    !closing { print; fflush(); next }
-    /^The following tests did not run:/ { skips = 1; next }
-    /^The following tests FAILED:/ { skips = 0 }
-    skips { next }
-    { held = held $0 "\n" }
-    END {
-      while ((getline line < results) > 0) {
-        if (line ~ /^[0-9]+\/[0-9]+ Test: /) { sub(/^[0-9]+\/[0-9]+ Test: /, "", line); name = line }
-        else if (line ~ /^SKIP: /) { sub(/^SKIP: /, "", line); reasons = reasons "  " name ": " line "\n" }
-      }
-      if (reasons != "") printf "\nSkipped, and why:\n%s", reasons
-      sub(/\n+$/, "\n", held)
-      printf "\n%s", held
-    }'
+  python3 -B tests/report.py build/dev/Testing/Temporary/LastTest.log
 [ ! -f "$work/status" ] || status=$(cat "$work/status")
 exit "$status"
