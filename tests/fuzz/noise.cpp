@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Whoever is at the other end of a Noise channel, from the first byte to the last: both roles survive it, say
-// and hear the same however the bytes were cut, and say nothing after an error. The first byte chooses the role
-// and the cuts; the rest is what the peer sends. The crypto hides nothing, so that the fuzzer gets past the
-// handshake.
+// and hear the same however the bytes were cut, and say whole messages, and nothing after an error. The first
+// byte chooses the role and the cuts; the rest is what the peer sends. The crypto hides nothing, so that the
+// fuzzer gets past the handshake.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -14,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include <shoal/base/endian.hpp>
 #include <shoal/libp2p/noise_handshake.hpp>
 #include <shoal/libp2p/noise_transport.hpp>
 
@@ -36,6 +37,15 @@ constexpr std::array<std::string_view, 2> muxers{"/yamux/1.0.0", "/y"};
 
 shoal::secret<32> key_of(int value) {
   return shoal::secret<32>{bytes(32, static_cast<std::byte>(value))};
+}
+
+bool whole_messages(bytes_view said) {
+  while (said.size() >= noise_header_size) {
+    const std::size_t size = noise_header_size + shoal::load_be<std::uint16_t>(said.data());
+    if (size > said.size()) return false;
+    said = said.subspan(size);
+  }
+  return said.empty();
 }
 
 class side {
@@ -108,6 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     cut.hear(part);
     rest = rest.subspan(part.size());
   }
+  require(whole_messages(whole.said));
   require(cut.said == whole.said && cut.heard == whole.heard && cut.error == whole.error);
   return 0;
 }

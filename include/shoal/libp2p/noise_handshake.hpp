@@ -113,7 +113,10 @@ class noise_handshake {
     const std::size_t at = out.size();
     out.resize(at + noise_header_size);
     const result<> written = xx_.write(payload, out);
-    if (!written) return written.error();
+    if (!written) {
+      out.resize(at);
+      return written.error();
+    }
     store_be(out.data() + at, static_cast<std::uint16_t>(out.size() - at - noise_header_size));
     return {};
   }

@@ -67,25 +67,13 @@ class noise_xx {
   [[nodiscard]] unsigned step() const noexcept { return step_; }
   [[nodiscard]] bool finished() const noexcept { return step_ == messages; }
 
-  /// Appends the next message. errc::invalid_argument when it is not this side's turn. @pre 65535 - 96 bytes of
-  /// payload at most
+  /// Appends the next message, or nothing on error: errc::invalid_argument when it is not this side's turn,
+  /// noise_errc::weak_key. @pre 65535 - 96 bytes of payload at most
   [[nodiscard]] result<> write(bytes_view payload, std::vector<std::byte>& out) {
     if (!my_turn()) return errc::invalid_argument;
-    std::error_code error;
-    if (step_ != 2) {
-      std::array<std::byte, key_size> key;
-      if (dh_.public_of(ephemeral_.view(), key) != status::ok) return fail(errc::failed);
-      out.insert(out.end(), key.begin(), key.end());
-      mix_hash(key);
-    }
-    if (step_ == 1) error = agree(ephemeral_, remote_ephemeral_);
-    if (step_ != 0 && !error) {
-      std::array<std::byte, key_size> key;
-      if (dh_.public_of(static_.view(), key) != status::ok) return fail(errc::failed);
-      error = seal(key, out);
-      if (!error) error = agree(static_, remote_ephemeral_);
-    }
-    if (!error) error = seal(payload, out);
+    const std::size_t at = out.size();
+    const std::error_code error = append(payload, out);
+    if (error) out.resize(at);
     return pass(error);
   }
 
@@ -140,6 +128,23 @@ class noise_xx {
   static constexpr std::size_t key_size = 32;
   static constexpr std::size_t tag_size = Cipher::tag_size;
   using public_key = std::array<std::byte, key_size>;
+
+  std::error_code append(bytes_view payload, std::vector<std::byte>& out) {
+    public_key key;
+    if (step_ != 2) {
+      if (dh_.public_of(ephemeral_.view(), key) != status::ok) return make_error_code(errc::failed);
+      out.insert(out.end(), key.begin(), key.end());
+      mix_hash(key);
+    }
+    std::error_code error;
+    if (step_ == 1) error = agree(ephemeral_, remote_ephemeral_);
+    if (step_ != 0 && !error) {
+      if (dh_.public_of(static_.view(), key) != status::ok) return make_error_code(errc::failed);
+      error = seal(key, out);
+      if (!error) error = agree(static_, remote_ephemeral_);
+    }
+    return error ? error : seal(payload, out);
+  }
 
   void mix_hash(bytes_view bytes) noexcept {
     sha256 hash;

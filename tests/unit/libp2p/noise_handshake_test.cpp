@@ -193,6 +193,15 @@ TEST_CASE("a peer that shows no identity is refused") {
   CHECK(third.empty());
 }
 
+TEST_CASE("a peer with a key that protects nothing gets no answer") {
+  handshake other = answer();
+  std::vector<std::byte> first(34);
+  first[1] = std::byte{32};
+  std::vector<std::byte> out;
+  CHECK(other.receive(first, out).error() == noise_errc::weak_key);
+  CHECK(out.empty());
+}
+
 TEST_CASE("a message longer than any needs to be is refused by its length") {
   handshake other = answer();
   std::vector<std::byte> out;

@@ -137,6 +137,36 @@ TEST_CASE("RSA of 1024 bits is refused, though its signature is good") {
                                     unhex(small_rsa_signature)) != status::ok);
 }
 
+/// A PKIX key of RSA whose modulus has this many bytes, one bit less than full. Nobody knows its factors.
+std::vector<std::byte> rsa_key_of(std::size_t modulus_size) {
+  std::vector<std::byte> der;
+  const auto wrap = [&der](int tag) {
+    const std::size_t size = der.size();
+    const int head[] = {tag, 0x82, static_cast<int>(size >> 8), static_cast<int>(size & 0xff)};
+    der.insert(der.begin(), 4, std::byte{});
+    for (std::size_t i = 0; i < 4; ++i) der[i] = static_cast<std::byte>(head[i]);
+  };
+  der.assign(modulus_size, std::byte{0x7f});
+  wrap(0x02);
+  for (const int b : {0x02, 0x03, 0x01, 0x00, 0x01}) der.push_back(static_cast<std::byte>(b));
+  wrap(0x30);
+  der.insert(der.begin(), std::byte{});  // unused bits of the bit string
+  wrap(0x03);
+  const auto algorithm = unhex("300d06092a864886f70d0101010500");
+  der.insert(der.begin(), algorithm.begin(), algorithm.end());
+  wrap(0x30);
+  return der;
+}
+
+TEST_CASE("RSA is taken from 2048 bits to 8192, and no further") {
+  const signature_verifier verifier;
+  CHECK(verifier.verify(key_kind::rsa, rsa_key_of(256), {}, {}) == status::limit_exceeded);  // 2047 bits
+  CHECK(verifier.verify(key_kind::rsa, rsa_key_of(257), {}, {}) == status::failed);
+  CHECK(verifier.verify(key_kind::rsa, rsa_key_of(1024), {}, {}) == status::failed);
+  CHECK(verifier.verify(key_kind::rsa, rsa_key_of(1025), {}, {}) == status::limit_exceeded);  // 8199 bits
+  CHECK(verifier.verify(key_kind::rsa, rsa_key_of(3000), {}, {}) == status::malformed);
+}
+
 TEST_CASE("a key of one kind is no key of another, and an unknown kind is unsupported") {
   const signature_verifier verifier;
   CHECK(verifier.verify(key_kind::rsa, unhex(ecdsa_key), {}, {}) == status::malformed);
