@@ -42,8 +42,8 @@ class yamux {
   /// Own streams that the peer has not answered yet: more than this and it may refuse them (go-yamux's
   /// AcceptBacklog).
   static constexpr std::size_t max_unacknowledged = 256;
-  /// Answers to pings, and resets of streams, that wait to be sent. A peer that causes more and does not read
-  /// is cut off.
+  /// Pings and new streams that a peer may send while answers to earlier ones wait. One that asks for more and
+  /// does not read is cut off.
   static constexpr std::size_t max_waiting_answers = 1024;
 
   explicit yamux(yamux_role role, const yamux_limits& limits = {})
@@ -129,7 +129,8 @@ class yamux {
     return at != table_.streams.end() ? at->second.queue.size() : 0;
   }
 
-  /// Asks for one event `drained`, once the queue of the stream holds less than limits().low_water.
+  /// Asks for one event `drained`, once the queue of the stream holds less than limits().low_water: next()
+  /// gives it, with input or without, after the produce() that made it so.
   void notify_drained(stream_id id) noexcept {
     detail::yamux_stream* s = find(id);
     if (s == nullptr) return;
