@@ -14,6 +14,11 @@
 #include <memory>
 #include <utility>
 
+#include <asio/any_io_executor.hpp>
+#include <asio/post.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
 #include <shoal/base/bytes.hpp>
 #include <shoal/block/any_device.hpp>
 #include <shoal/block/concepts.hpp>
@@ -36,14 +41,33 @@ namespace shoal::net {
   return flags;
 }
 
+/// How much trim and write_zeroes do at once, in bytes: filling memory with zeroes would hold up other clients.
+inline constexpr std::uint32_t zero_piece = 16u << 20;
+
+/// trim or write_zeroes, piece by piece; others get a turn between two.
+inline task<> zero_all(any_device& device, nbd::request r) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const io_flags flags = flags_of(r);
+  for (;;) {
+    // pieces end where a device's own units do
+    const std::uint32_t n = std::min(r.length, zero_piece - static_cast<std::uint32_t>(r.offset % zero_piece));
+    task<> step =
+        r.type == nbd::command::trim ? device.trim(r.offset, n, flags) : device.zero(r.offset, n, flags);
+    const result<> outcome = co_await std::move(step);
+    r.offset += n;
+    r.length -= n;
+    if (!outcome || r.length == 0) co_return outcome;
+    co_await asio::post(executor, asio::use_awaitable);
+  }
+}
+
 /// A request that has neither payload nor content: flush, trim, cache or write_zeroes.
 inline task<> carry_out(any_device& device, const nbd::request& r) {
   using enum nbd::command;
   if (r.type == flush) return device.flush();
   if (r.length == 0) return done();
-  if (r.type == trim) return device.trim(r.offset, r.length, flags_of(r));
   if (r.type == cache) return device.cache(r.offset, r.length);
-  return device.zero(r.offset, r.length, flags_of(r));
+  return zero_all(device, r);
 }
 
 /// Memory for a content, from the pool if that has pieces so large: fresh pages cost as much as reading does.
