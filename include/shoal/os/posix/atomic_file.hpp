@@ -51,13 +51,16 @@ class atomic_file {
   /// Bytes appended in pieces of at least this size are not copied.
   static constexpr std::size_t direct = 32u << 10;
 
-  /// Starts writing. `path` may exist: it stays as it is until commit(). errc::busy when another program is
-  /// writing the same file; otherwise what open(2) says.
+  /// Starts writing. `path` may exist: it stays as it is until commit(). errc::unsupported for a device, a
+  /// socket or a pipe, which a file must not replace; errc::busy when another program is writing the same file;
+  /// otherwise what open(2) says.
   [[nodiscard]] static result<atomic_file> create(std::filesystem::path path) {
     std::error_code ignored;
-    if (path.filename().empty() || std::filesystem::is_directory(path, ignored)) {
+    const std::filesystem::file_status existing = std::filesystem::status(path, ignored);
+    if (path.filename().empty() || std::filesystem::is_directory(existing)) {
       return std::make_error_code(std::errc::is_a_directory);
     }
+    if (std::filesystem::is_other(existing)) return errc::unsupported;
     std::filesystem::path partial = path;
     partial += ".partial";
     for (;;) {

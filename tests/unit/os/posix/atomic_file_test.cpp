@@ -11,7 +11,7 @@
 #include <system_error>
 #include <vector>
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <doctest/doctest.h>
 
@@ -33,6 +33,15 @@ using folder = temporary_folder;
 std::string text_of(const fs::path& path) {
   std::ifstream file{path, std::ios::binary};
   return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+TEST_CASE("a file does not take the place of a pipe or a device") {
+  const folder at;
+  REQUIRE(::mkfifo((at / "pipe").c_str(), 0600) == 0);
+  CHECK(atomic_file::create(at / "pipe").error() == shoal::errc::unsupported);
+  fs::create_symlink("/dev/null", at / "link");
+  CHECK(atomic_file::create(at / "link").error() == shoal::errc::unsupported);
+  CHECK_FALSE(fs::exists(at / "pipe.partial"));
 }
 
 TEST_CASE("a file appears under its name when it is committed, and not before") {
