@@ -44,6 +44,9 @@ class cutter {
   cutter(const Source& source, Chunker chunker)
       : source_(source), chunker_(std::move(chunker)), zeroes_(chunker_.max_size()) {}
 
+  /// The source is cut into at least so many.
+  [[nodiscard]] std::uint64_t fewest_pieces() const noexcept { return source_.size() / chunker_.max_size(); }
+
   /// Bytes of buffer that a batch needs: enough for several pieces, so that little is read twice.
   [[nodiscard]] std::size_t batch_size() const noexcept {
     return std::max<std::size_t>(1_MiB, 4 * chunker_.max_size());

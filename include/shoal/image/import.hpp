@@ -31,6 +31,7 @@
 #include <shoal/crypto/hasher.hpp>
 #include <shoal/image/byte_source.hpp>
 #include <shoal/image/cutter.hpp>
+#include <shoal/image/index.hpp>
 #include <shoal/store/block_sink.hpp>
 
 namespace shoal {
@@ -73,6 +74,7 @@ class import_job {
         dag_(options.profile, digester, node_writer{&sink, &summary_.nodes}) {}
 
   result<import_summary> run() {
+    if (cuts_.fewest_pieces() > max_image_leaves) return errc::limit_exceeded;
     const unsigned cores =
         options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
     const std::size_t affordable = std::max<std::size_t>(1, options_.memory / cuts_.batch_size());
@@ -166,6 +168,7 @@ class import_job {
   }
 
   result<> keep(const image_batch& batch, const std::vector<stored_leaf>& leaves) {
+    if (batch.pieces.size() > max_image_leaves - summary_.leaves) return errc::limit_exceeded;
     for (std::size_t i = 0; i < batch.pieces.size(); ++i) {
       const image_piece& piece = batch.pieces[i];
       const file_leaf& leaf = *leaves[i].leaf;
@@ -209,7 +212,8 @@ class import_job {
 /// @param sink      gets every block in order, from one thread at a time
 /// @param progress  called as `progress(bytes_done)` after each batch, from one thread at a time
 ///
-/// The source's, the sink's or the digester's error, or errc::canceled; the sink has not finished then.
+/// The source's, the sink's or the digester's error, errc::canceled, or errc::limit_exceeded past
+/// max_image_leaves, at once where the sizes alone tell; the sink has not finished then.
 /// Throws what `sink` and `progress` throw.
 template <byte_source Source, chunker Chunker, digester Digester, block_sink Sink,
           class Progress = import_unobserved>

@@ -23,6 +23,9 @@
 
 namespace shoal {
 
+/// More leaves than this are neither imported nor opened: 1 TiB at 64 KiB each, and about 800 MB of index.
+inline constexpr std::size_t max_image_leaves = std::size_t{1} << 24;
+
 class image_index {
  public:
   /// The CID of the whole image.

@@ -34,8 +34,8 @@ namespace shoal {
 /// What an image may cost to open. A small hostile DAG can stand for a huge file by linking one node many
 /// times.
 struct image_limits {
-  std::size_t leaves = std::size_t{1} << 24;  ///< 1 TiB at 64 KiB; about 800 MB of index
-  std::size_t depth = max_file_depth;         ///< nodes between the root and a leaf
+  std::size_t leaves = max_image_leaves;
+  std::size_t depth = max_file_depth;  ///< nodes between the root and a leaf
 };
 
 namespace detail {

@@ -114,6 +114,19 @@ TEST_CASE("an import that is called off ends with errc::canceled, and nothing is
   CHECK_FALSE(sink.root);
 }
 
+TEST_CASE("an image of more leaves than can be opened is refused before anything is read") {
+  struct vast {
+    [[nodiscard]] std::uint64_t size() const noexcept { return (shoal::max_image_leaves + 1) * 65536; }
+    [[nodiscard]] result<> read(std::uint64_t, shoal::bytes_span) const { return errc::failed; }
+    [[nodiscard]] result<shoal::data_range> data_after(std::uint64_t) const { return errc::failed; }
+  };
+  map_sink sink;
+  const auto done =
+      shoal::import_image(vast{}, every{65536}, digester, sink, {.profile = shoal::unixfs_disk_image});
+  CHECK(done.error() == errc::limit_exceeded);
+  CHECK(sink.blocks.empty());
+}
+
 TEST_CASE("what a sink throws reaches the caller") {
   struct thrower {
     result<> leaf(const cid&, bytes_view, std::uint64_t) { throw std::bad_alloc{}; }
