@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include <unistd.h>
+
 #include <asio/io_context.hpp>
 
 #include <shoal/block/any_device.hpp>
@@ -74,7 +76,8 @@ struct device_opener {
     if (why == std::errc::is_a_directory)
       next = "a device is a file or a block device; mkfs.ext4 -d makes an image of a directory";
     if (why == std::errc::permission_denied || why == std::errc::read_only_file_system) {
-      next = read_only ? "change its permissions" : "change its permissions, or serve it with --readonly";
+      const bool readable = ::access(path.c_str(), R_OK) == 0;
+      next = readable ? "change its permissions, or serve it with --readonly" : "change its permissions";
     }
     throw failure{"cannot open " + path, why, next};
   }

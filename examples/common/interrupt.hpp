@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Ctrl-C and SIGTERM for batch programs: a stop_token instead of sudden death, so that nothing half-written
-// stays behind.
+// Ctrl-C, SIGTERM and SIGHUP for batch programs: a stop_token instead of sudden death, so that nothing
+// half-written stays behind.
 //
 //     interrupt ctrl_c;
 //     options.stop = ctrl_c.token();
@@ -21,6 +21,7 @@ class interrupt {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGINT);
     sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGHUP);  // the terminal is gone
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
     waiter_ = std::jthread{[this](const std::stop_token& program_ends) {
       const timespec poll{0, 50'000'000};

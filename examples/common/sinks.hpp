@@ -18,6 +18,23 @@
 
 namespace common {
 
+namespace detail {
+
+inline failure cannot_write(const store_uri& uri, const std::string& text, std::error_code why) {
+  std::string next = "its directory must exist and be writable";
+  if (why == shoal::errc::busy) next = "another import is writing it: wait for that, or give another name";
+  if (why == shoal::errc::unsupported)
+    next = "what is there is no regular file, and would be lost; give another name";
+  if (why == std::errc::is_a_directory) next = "name a file in it, such as " + (uri.path / "image").string();
+  if (why == std::errc::directory_not_empty)
+    next = "it holds something else; name a new folder or an empty one";
+  if (why == shoal::errc::limit_exceeded)
+    next = "ref: refers to images of less than 4 TiB; use car: or flatfs:";
+  return failure{"cannot write the store " + text, why, next};
+}
+
+}  // namespace detail
+
 /// Makes the sink that `text` names, for an import of `source`, and calls `use` with it. Returns what that
 /// returns.
 /// @throws failure when the sink cannot be made
@@ -34,9 +51,7 @@ auto with_sink(const std::string& text, const std::filesystem::path& source, Use
     }
   }
   const auto made = [&](auto sink) {
-    if (!sink) {
-      throw failure{"cannot write the store " + text, sink.error(), "its directory must exist and be writable"};
-    }
+    if (!sink) throw detail::cannot_write(uri, text, sink.error());
     return std::move(*sink);
   };
   if (uri.scheme == "flatfs") {

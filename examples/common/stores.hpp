@@ -4,9 +4,11 @@
 // read from, or into a sink to write to.
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,10 +50,15 @@ struct store_uri {
   }
 };
 
-/// Says which block of a store is damaged: an error code alone cannot.
+/// Says which block of a store is damaged, once for each: an error code alone cannot.
 struct corrupt_reporter {
+  static constexpr std::size_t most = 1000;  ///< blocks named; who reads a damaged disk knows by then
+
   std::string store;
-  void operator()(const shoal::block_corrupt& event) const {
+  std::set<shoal::cid> told = {};
+
+  void operator()(const shoal::block_corrupt& event) {
+    if (told.size() == most || !told.insert(event.id).second) return;
     std::fprintf(stderr, "block %s in %s is corrupt: its bytes do not match its CID\n",
                  to_text(event.id).c_str(), store.c_str());
   }

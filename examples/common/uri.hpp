@@ -8,10 +8,11 @@
 
 namespace common {
 
-/// `text` with all that a path or a query cannot hold written as %XX; slashes stay.
+/// `text` with all that a path or a query cannot hold written as %XX; slashes stay. A semicolon ends a
+/// parameter for some readers of queries.
 inline std::string uri_escape(std::string_view text) {
   static constexpr std::string_view plain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@!$'()*,;";
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@!$'()*,";
   static constexpr std::string_view digits = "0123456789ABCDEF";
   std::string escaped;
   for (const char c : text) {

@@ -75,13 +75,19 @@ struct import_command {
 
   [[nodiscard]] failure cannot_import(std::error_code why) const {
     if (why == shoal::errc::canceled) {
-      return failure{"interrupted; nothing of " + store + " was kept", {}, common::exit_interrupted};
+      const std::string left =
+          store.starts_with("flatfs:")
+              ? "; the whole blocks that " + store + " has got already stay, and serve the next import"
+              : "; nothing of " + store + " was kept";
+      return failure{"interrupted" + left, {}, common::exit_interrupted};
     }
     const char* next = "nothing half-written was left behind";
     if (why == std::errc::no_space_on_device || why == std::errc::file_too_large) {
       next =
           "free some space, or use ref:FILE, which keeps no second copy; nothing half-written was left behind";
     }
+    if (why == shoal::errc::limit_exceeded)
+      next = "an image has at most 16777216 leaves; larger ones make fewer: --chunker size-1M";
     if (why == shoal::errc::source_changed)
       next = "the image became shorter while it was read; import it again";
     return failure{"cannot import " + file + " into " + store, why, next};

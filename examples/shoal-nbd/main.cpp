@@ -116,8 +116,11 @@ class program {
     for (const wanted_export& each : wanted_exports(given_)) add(each.name, opener.open(each.uri));
     listen();
 
-    asio::signal_set signals{context_, SIGINT, SIGTERM};
-    signals.async_wait([this](std::error_code, int) { server_.stop(); });
+    asio::signal_set signals{context_, SIGINT, SIGTERM, SIGHUP};
+    signals.async_wait([&](std::error_code, int) {
+      server_.stop();
+      signals.clear();  // who asks twice does not want to wait for clients
+    });
     context_.restart();
     context_.run();
     if (trace_) {
@@ -150,6 +153,9 @@ class program {
 
   /// Puts the filters on that the options ask for, and exports what comes out.
   void add(const std::string& name, shoal::any_device device) {
+    if (name.size() > shoal::nbd::max_string) {
+      throw failure{"the name of an export is too long", "NBD takes at most 4096 bytes", common::exit_usage};
+    }
     if (trace_) device = shoal::any_device{shoal::logged{std::move(device), trace_observer{trace_.get()}}};
     if (given_.readonly) device = shoal::any_device{shoal::readonly{std::move(device)}};
     try {
@@ -167,14 +173,20 @@ class program {
   void listen() {
     shoal::result<std::vector<shoal::net::listening_socket>> inherited =
         shoal::net::inherited_sockets(context_.get_executor());
-    if (!inherited) throw failure{"cannot use the sockets that the service manager passed", inherited.error()};
+    if (!inherited) {
+      throw failure{"cannot use the sockets that the service manager passed", inherited.error(),
+                    "LISTEN_FDS is their number, and each listens; unset it to start without"};
+    }
     if (!inherited->empty()) {
       for (shoal::net::listening_socket& socket : *inherited) server_.serve(std::move(socket));
       return;
     }
     if (!given_.unix_path.empty()) listen_unix();
     if (given_.port || given_.unix_path.empty()) listen_tcp(given_.port.value_or(nbd_port));
-    std::fflush(stdout);
+    if (std::fflush(stdout) != 0) {
+      throw failure{"cannot print the URI", std::error_code{errno, std::system_category()},
+                    "standard output must be writable"};
+    }
   }
 
   void listen_unix() {
@@ -194,20 +206,29 @@ class program {
     }
   }
 
+  /// An IPv6 address may be written as it stands in a URI.
+  static std::string without_brackets(const std::string& address) {
+    const bool bracketed = address.starts_with('[') && address.ends_with(']');
+    return bracketed ? address.substr(1, address.size() - 2) : address;
+  }
+
   void listen_tcp(std::uint16_t port) {
     shoal::result<std::vector<shoal::net::listening_socket>> sockets =
-        shoal::net::listen_tcp(context_.get_executor(), given_.bind, port);
+        shoal::net::listen_tcp(context_.get_executor(), without_brackets(given_.bind), port);
     if (!sockets) {
       const char* next = "choose another --bind or --port";
       if (sockets.error() == std::errc::address_in_use)
         next = "another server has that port: choose one with --port, or --port 0 for any";
       if (sockets.error() == std::errc::permission_denied)
         next = "ports below 1024 need root: choose another with --port";
-      if (sockets.error() == std::errc::host_unreachable || sockets.error() == std::errc::address_not_available)
-        next = "--bind takes an address of this machine";
-      throw failure{
-          "cannot listen on " + (given_.bind.empty() ? "" : given_.bind + " ") + "port " + std::to_string(port),
-          sockets.error(), next};
+      const std::string what =
+          "cannot listen on " + (given_.bind.empty() ? "" : given_.bind + " ") + "port " + std::to_string(port);
+      if (sockets.error() == std::errc::host_unreachable) {
+        throw failure{what + ": no such address or host",
+                      "--bind takes an address of this machine, such as ::1"};
+      }
+      if (sockets.error() == std::errc::address_not_available) next = "--bind takes an address of this machine";
+      throw failure{what, sockets.error(), next};
     }
     const std::string host =
         given_.bind.empty() ? "localhost:" + std::to_string(sockets->front().port) : sockets->front().address;
@@ -259,12 +280,19 @@ int run_program(int argc, char** argv) {
   app.footer(
       "Prints the URI of each export, then serves until SIGTERM or Ctrl-C, when it finishes what was asked and "
       "exits\n"
-      "with 0. Under a service manager it takes the sockets it is given (LISTEN_FDS).\n\n"
+      "with 0; the second one does not wait. Under a service manager it takes the sockets it is given "
+      "(LISTEN_FDS).\n\n"
       "Examples:\n"
       "  shoal-nbd --file disk.img\n"
       "  shoal-nbd --image bafybei... --store car:disk.car --overlay\n"
       "  shoal-nbd --export root=image:bafybei...?store=ref:disk.ref --export scratch=memory:1G --port 0\n"
       "  shoal-nbd --memory 64M --unix /tmp/nbd.sock & nbdinfo 'nbd+unix:///?socket=/tmp/nbd.sock'");
+  // an unset variable of a script must not turn into another way to serve
+  const CLI::Validator not_empty{
+      [](const std::string& value) { return value.empty() ? std::string{"is empty"} : std::string{}; }, ""};
+  for (CLI::Option* option :
+       app.get_options([](const CLI::Option* o) { return o->get_items_expected_max() > 0; }))
+    option->check(not_empty);
   if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   return program{given}.run();
 }

@@ -42,6 +42,14 @@ mistake 1 missing.img "$image" import missing.img --store car:new.car
 mistake 1 folder "$image" import folder --store car:new.car
 mistake 1 fifo "$image" import fifo --store car:new.car
 mistake 1 /dev/null "$image" import /dev/null --store car:new.car
+mistake 1 fifo "$image" import disk.img --store car:fifo
+check 'a pipe is not replaced by a store' [ -p fifo ]
+mistake 1 car:folder "$image" import disk.img --store car:folder
+truncate -s 1025G vast.img
+mistake 1 'size-1M' "$image" import vast.img --store car:new.car
+truncate -s 4T vast.img
+mistake 1 '4 TiB' "$image" import vast.img --store ref:new.ref --chunker size-1M
+rm vast.img
 mistake 1 disk.img/part "$image" import disk.img/part --store car:new.car
 mistake 2 buzzhash "$image" import disk.img --store car:new.car --chunker buzzhash
 says fastcdc

@@ -3,7 +3,7 @@
 # mistakes_nbd.sh BIN_DIR: what people get wrong with shoal-nbd. Each message says what, to what, and what to do next; exit
 # code 1 for what failed, 2 for a command line that cannot work.
 . "$(dirname "$0")/lib/check.sh"
-need openssl python3
+need openssl python3 nbdinfo
 
 noise 300000 > disk.img
 mkdir folder
@@ -31,6 +31,11 @@ mistake 2 tape:0 "$nbd" --export a=tape:0 --port 0
 mistake 2 image: "$nbd" --export "a=image:$cid" --port 0
 mistake 2 70000 "$nbd" --memory 1M --port 70000
 mistake 2 http "$nbd" --memory 1M --port http
+mistake 2 'too long' "$nbd" --export "$(printf 'x%.0s' $(seq 5000))=memory:1M" --port 0
+# a variable of a script that is not set must not open the server to the network
+for option in --unix --trace --bind --cache --file --store; do
+  mistake 2 "$option: is empty" "$nbd" --memory 1M "$option" ''
+done
 
 # files
 for options in '' --readonly --overlay; do
@@ -61,6 +66,7 @@ mistake 1 "port ${port%/}" "$nbd" --memory 1M --port "${port%/}"
 says --port
 stop_server
 mistake 1 nowhere.invalid "$nbd" --memory 1M --bind nowhere.invalid --port 0
+says 'no such address'
 mistake 1 192.0.2.1 "$nbd" --memory 1M --bind 192.0.2.1 --port 0
 start_server --memory 1M --unix busy
 mistake 1 busy "$nbd" --memory 1M --unix busy
@@ -72,6 +78,10 @@ mistake 1 folder "$nbd" --memory 1M --unix folder
 mistake 1 nowhere/socket "$nbd" --memory 1M --unix nowhere/socket
 long=$(printf 'x%.0s' $(seq 120))
 mistake 1 107 "$nbd" --memory 1M --unix "$long"
+mistake 1 'service manager' env LISTEN_FDS=two sh -c 'LISTEN_PID=$$ exec "$@"' sh "$nbd" --memory 1M
+start_server --memory 1M --unix 'odd;&name +%'
+check 'the URI of a socket with an odd name is one that clients understand' nbdinfo "$uri"
+stop_server
 
 # a file that another server writes: allowed, and warned of
 start_server --file disk.img --port 0

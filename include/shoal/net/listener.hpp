@@ -163,18 +163,18 @@ inline result<listening_socket> listen_unix(const asio::any_io_executor& executo
 /// for theirs.
 inline result<std::vector<listening_socket>> inherited_sockets(const asio::any_io_executor& executor) {
   constexpr int first = 3;
-  const auto number = [](const char* name) {
+  const auto number = [](const char* name) {  // -1: it is none
     const char* const text = std::getenv(name);
-    long value = 0;
-    if (text == nullptr) return value;
-    const std::string_view digits{text};
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
+    const std::string_view digits{text == nullptr ? "0" : text};
+    int value = 0;
+    const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return wrong == std::errc{} && end == digits.data() + digits.size() ? value : -1;
   };
   std::vector<listening_socket> sockets;
-  const long count = number("LISTEN_PID") == ::getpid() ? number("LISTEN_FDS") : 0;
+  const int count = number("LISTEN_PID") == ::getpid() ? number("LISTEN_FDS") : 0;
   ::unsetenv("LISTEN_PID");
   ::unsetenv("LISTEN_FDS");
+  if (count < 0) return errc::invalid_argument;
   for (int fd = first; fd < first + count; ++fd) {
     (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
     result<listening_socket> socket = detail::start_listening(executor, posix::unique_fd{fd}, {});
