@@ -13,7 +13,7 @@ namespace {
 using namespace shoal::exchange;
 using shoal::cid;
 
-constexpr std::size_t block = 256 << 10;
+constexpr std::size_t block = 256u << 10;
 constexpr peer_handle alice{1};
 constexpr peer_handle bob{2};
 
@@ -305,7 +305,7 @@ TEST_CASE("a hundred peers that read nothing leave room for one that does") {
   f.hear(bob, {wants[3]});
   std::size_t blocks = 0;
   f.answer_all();
-  while (const auto m = f.engine.next_message()) blocks += m->peer == bob ? 1 : 0;
+  while (const auto m = f.engine.next_message()) blocks += m->peer == bob ? 1u : 0u;
   CHECK(blocks == 1);
 }
 
