@@ -42,8 +42,8 @@ inline constexpr std::string_view noise_protocol = "/noise";
 /// What a connection needs that nobody may guess. All random, all for one connection, but `identity_proof`,
 /// which may serve many.
 struct connection_keys {
-  secret<32> identity_proof;  ///< the static key of Noise
-  secret<32> ephemeral;
+  secret<32> identity_proof = {};  ///< the static key of Noise
+  secret<32> ephemeral = {};
   std::array<std::byte, private_network::nonce_size> nonce{};  ///< used in a private network only
 };
 

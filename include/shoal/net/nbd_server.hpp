@@ -32,14 +32,13 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/generic/stream_protocol.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <shoal/block/any_device.hpp>
 #include <shoal/block/capability.hpp>
 #include <shoal/block/concepts.hpp>
-#include <shoal/detail/asio.hpp>
 #include <shoal/nbd/export_info.hpp>
+#include <shoal/net/accept_clients.hpp>
 #include <shoal/net/listener.hpp>
 #include <shoal/net/nbd_connection.hpp>
 #include <shoal/net/output_queue.hpp>
@@ -82,7 +81,11 @@ class nbd_server {
   void serve(listening_socket socket) {
     auto door = std::make_shared<listening_socket>(std::move(socket));
     doors_.push_back(door);
-    asio::co_spawn(executor_, accept(*this, std::move(door)), asio::detached);
+    asio::co_spawn(executor_,
+                   accept_clients(
+                       door, [this] { return clients_.size() < options_.max_connections; },
+                       [this](int fd) { welcome(fd); }),
+                   asio::detached);
   }
 
   /// Stops accepting, lets clients' outstanding requests finish, and closes. The context runs dry then.
@@ -143,29 +146,6 @@ class nbd_server {
     info.description = std::move(description);
     exports_.infos.push_back(std::move(info));
     exports_.open.push_back(std::move(open));
-  }
-
-  static asio::awaitable<void> accept(nbd_server& server, std::shared_ptr<listening_socket> door) {
-    asio::steady_timer pause{server.executor_};
-    while (!server.stopping_) {
-      const int fd =
-          server.clients_.size() < server.options_.max_connections
-              ? ::accept4(door->descriptor.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)
-              : -1;
-      if (fd >= 0) {
-        server.welcome(fd);
-        continue;
-      }
-      if (server.clients_.size() >= server.options_.max_connections || (errno != EAGAIN && errno != EINTR)) {
-        // out of descriptors or memory, or of places: somebody has to leave first
-        pause.expires_after(std::chrono::milliseconds{100});
-        [[maybe_unused]] const auto waited = co_await pause.async_wait(shoal::detail::no_throw);
-        continue;
-      }
-      const auto [error] = co_await door->descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-                                                                shoal::detail::no_throw);
-      if (error) co_return;
-    }
   }
 
   void welcome(int fd) {
