@@ -6,13 +6,14 @@
 #   sh tests/setup.sh test          what tests/run.sh needs
 #   sh tests/setup.sh test full     what tests/run.sh --full needs on top
 #   sh tests/setup.sh demo          what examples/demo.sh needs
+#   sh tests/setup.sh interop-ipfs  npm, for the tests against Helia, if there is none from elsewhere
 #   sh tests/setup.sh --print full  says what it would install, and installs nothing
 #
 # For Debian 12. Says what it installs; apt-get is run as root, or by sudo, and nothing else is. Elsewhere it says what
 # is missing and goes on: a test whose tool is missing is skipped with the reason.
 set -eu
 
-usage() { sed -n '4,12s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '4,13s/^# \{0,1\}//p' "$0"; }
 
 build='cmake ninja-build g++ make pkg-config git ca-certificates ccache libasio-dev libssl-dev libcli11-dev doctest-dev
   libbenchmark-dev'
@@ -33,6 +34,8 @@ for group in "$@"; do
     test) wanted="$wanted $test" ;;
     full) wanted="$wanted $full" ;;
     demo) wanted="$wanted $demo" ;;
+    # that of others comes with their Node.js, and does not get along with Debian's
+    interop-ipfs) command -v npm > /dev/null || wanted="$wanted npm" ;;
     *) echo "setup.sh: no such group '$group'; see --help" >&2; exit 2 ;;
   esac
 done
