@@ -53,6 +53,7 @@ struct private_key {
   /// The PrivateKey message: 08 01 12 40, the seed, the public half. The caller wipes it.
   [[nodiscard]] std::vector<std::byte> encode() const {
     std::vector<std::byte> out;
+    out.reserve(4 + seed.size() + public_half.size());  // no copy of the seed stays behind in freed memory
     append_protobuf_number(out, 1, static_cast<std::uint64_t>(key_kind::ed25519));
     append_protobuf_length(out, 2, seed.size() + public_half.size());
     out.insert(out.end(), seed.view().begin(), seed.view().end());
