@@ -16,6 +16,7 @@
 #include <utility>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/shared_bytes.hpp>
 
 namespace shoal {
 
@@ -60,5 +61,10 @@ class lease {
   std::shared_ptr<const void> owner_;
   bytes_view bytes_;
 };
+
+/// A lease as what protocols queue.
+[[nodiscard]] inline shared_bytes share(const lease& bytes) {
+  return {std::make_shared<const lease>(bytes), bytes.bytes()};
+}
 
 }  // namespace shoal
