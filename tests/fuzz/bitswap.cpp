@@ -230,6 +230,7 @@ class play {
     while (const auto e = client_.next_event())
       require(e->what != client_event::kind::unmet || client_.wanted() != 0);
     require(client_.wanted() <= names_);
+    require(client_.wanted() == 0 || client_.next_deadline());  // no want is forgotten
   }
 
   bytes_view script_;

@@ -6,25 +6,19 @@
 //     session.want(id, {.priority = 7}, now);
 //     session.receive(peer, message, now);                              // of its blocks: hash each, and then
 //     const arrival a = session.arrived(peer, name.hash(), size, now);  // accepted: give it to the readers
-//     while (auto m = session.next_message(now)) connection(m->peer).queue(*m);    // after whatever was called
-//     while (auto e = session.next_event()) ...
-//     timer.expires_at(session.next_deadline());                        // then session.tick(now)
 //
-// A want stays until its block has come or unwant() is called: readers' patience is the driver's.
+// Leaves out sockets, clock and hashing, who the readers are, and how long they wait: a want stays until its
+// block has come or unwant() is called.
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include <shoal/base/bytes.hpp>
 #include <shoal/content/cid.hpp>
 #include <shoal/exchange/bitswap_message.hpp>
 #include <shoal/exchange/bitswap_writer.hpp>
@@ -34,10 +28,33 @@
 #include <shoal/exchange/peer_estimate.hpp>
 #include <shoal/exchange/peer_handle.hpp>
 #include <shoal/exchange/want_agenda.hpp>
-#include <shoal/exchange/want_mailbox.hpp>
+#include <shoal/exchange/want_book.hpp>
 
 namespace shoal::exchange {
 
+/// How a host drives it, on one strand, `now` being the steady clock's time:
+///
+///  * A connection on which Bitswap was agreed: add_peer(). It ended: remove_peer(). A ping: measured().
+///  * A reader waits: want() with `urgent`, on the first reader of a block; the host keeps the list of readers
+///  by
+///    hash. A prefetch: want() with a priority that falls with the position in the trace, a few thousand ahead
+///    at most, since each want takes about 0.6 KiB. The last reader of a block is gone and no prefetch wants
+///    it: unwant().
+///  * A message came: receive() and the server engine's receive(). For each block_payload in it: if may_send(),
+///    hash it, on another thread if that is busy, with the function that its prefix names, unless that is none
+///    of those that may be wanted; then arrived() with the digest. If not may_send(), or the message did not
+///    parse: misbehaved(). accepted: into the cache, to the readers, and block_arrived() of the server engine,
+///    under the session's `arrival::id`. Otherwise drop it.
+///  * After one or several of these calls, flush: next_message() until there is none, each message onto that
+///    peer's stream, whole and in order, all of one peer on one stream; and next_event() until there is none,
+///    see client_event. Several arrivals before one flush cost one message instead of several. A message for a
+///    peer whose connection has just gone is dropped.
+///  * The timer: after a flush compare next_deadline() with when the timer is set for, and set it anew only if
+///    the deadline is earlier, or there is one and the timer is not set: deadlines move with every block, and
+///    most move away. When it fires: tick(), flush, and set it for next_deadline(). Too early a tick() does
+///    nothing.
+///
+/// Costs less than a microsecond a block, message included. No function blocks or throws but for memory.
 template <peer_choice Policy = nearest_first>
 class client_session {
  public:
@@ -51,83 +68,72 @@ class client_session {
   /// A peer has connected. @pre the handle is new
   /// @param tier  0 for a neighbour, higher for those who are asked only for what lower ones do not have
   void add_peer(peer_handle peer, unsigned tier) {
-    peers_.emplace(peer, client_peer{tier});
-    for (auto& [hash, want] : wants_) {
-      if (want.at == want_stage::idle) agenda_.make_ready(want);
-    }
+    book_.roster().add(peer, tier);
+    book_.wake();
   }
 
   /// The connection is gone. What it owed is asked of others at once.
   void remove_peer(peer_handle peer) {
-    release(peer);
-    peers_.erase(peer);
+    book_.release(peer);
+    book_.roster().erase(peer);
   }
 
   /// The peer has broken a rule that the driver knows of (a message that does not parse, a hash function that
   /// nobody asked for): it is not asked again, and an event says so.
   void misbehaved(peer_handle peer) {
-    client_peer* const p = find(peer);
+    client_peer* const p = book_.roster().find(peer);
     if (p == nullptr || p->banned) return;
     p->banned = true;
-    ++counters_.banned;
+    ++book_.counters().banned;
     events_.push_back({kind::misbehaved, peer, {}});
-    release(peer);
+    book_.release(peer);
   }
 
   /// A ping has measured this.
   void measured(peer_handle peer, duration round_trip, instant now) {
-    if (client_peer* const p = find(peer)) p->estimate.measured(round_trip, now);
+    if (client_peer* const p = book_.roster().find(peer)) p->estimate.measured(round_trip, now);
   }
 
   /// A reader, or a prefetch, wants this block. Wanting it again can only raise how much. False if it was
   /// wanted already. @pre !is_inline(id)
   bool want(const cid& id, const want_options& how, instant now) {
-    const auto [found, fresh] = wants_.try_emplace(id.hash());
-    client_want& w = found->second;
+    const auto [w, fresh] = book_.obtain(id.hash());
     if (fresh) {
       w.id = id;
       w.how = how;
       w.since = now;
       w.sequence = ++sequence_;
-      agenda_.make_ready(w);
+      book_.agenda().make_ready(w);
       return true;
     }
-    if (how.priority <= w.how.priority && (!how.urgent || w.how.urgent)) return false;
-    const bool ready = w.at == want_stage::ready;
-    if (ready) agenda_.remove(w);
-    w.how.priority = std::max(w.how.priority, how.priority);
-    w.how.urgent |= how.urgent;
-    if (ready) agenda_.make_ready(w);
-    for (const ask& a : w.asks) {
-      if (a.now != standing::fetching) continue;
-      find(a.peer)->box.post(w.entry(want_type::block));
-      mark_dirty(*find(a.peer), a.peer);
+    const bool hurry = how.urgent && !w.how.urgent;
+    if (how.priority <= w.how.priority && !hurry) return false;
+    book_.agenda().reorder(w, {std::max(w.how.priority, how.priority), w.how.urgent || hurry});
+    if (hurry && w.is_fetching()) {
+      book_.hasten(w);
+      book_.agenda().make_ready(w);  // somebody else may be quicker
     }
     return false;
   }
 
   /// Nobody wants it any more.
   void unwant(const cid& id) {
-    const auto found = wants_.find(id.hash());
-    if (found != wants_.end()) close(found, std::nullopt);
+    if (client_want* const w = book_.find(id.hash())) book_.close(*w, std::nullopt);
   }
 
   /// Whether a block from this peer is worth hashing: it has been asked for one, or had been lately.
   [[nodiscard]] bool may_send(peer_handle peer) const {
-    const auto found = peers_.find(peer);
-    return found != peers_.end() && !found->second.banned &&
-           (found->second.told != 0 || !found->second.settled.empty());
+    const client_peer* const p = book_.roster().find(peer);
+    return p != nullptr && p->may_send();
   }
 
   /// What the peer says it has. Its wants are for the server engine, its blocks for arrived().
   void receive(peer_handle peer, const bitswap_message& message, instant now) {
-    client_peer* const p = find(peer);
+    client_peer* const p = book_.roster().find(peer);
     if (p == nullptr || p->banned) return;
     message.visit([&](const block_presence& said) {
-      const auto found = wants_.find(said.id.hash());
-      if (found == wants_.end()) return;
-      client_want& w = found->second;
-      ask* const a = w.find(peer);
+      client_want* const w = book_.find(said.id.hash());
+      ask* const a = w == nullptr ? nullptr : w->find(peer);
       if (a == nullptr || !a->told) return;
       const bool has = said.what == presence::have;
       if (a->now == standing::probed || (a->now == standing::fetching && !has)) {
@@ -139,51 +145,29 @@ class client_session {
         ++a->failures;
       }
       const standing before = std::exchange(a->now, has ? standing::has : standing::lacks);
-      if (a->now != before && !w.is_fetching()) agenda_.make_ready(w);
+      if (a->now != before && !w->is_fetching()) book_.agenda().make_ready(*w);
     });
   }
 
   /// A block has come whose digest, computed by the driver, is this. Anything but arrival::accepted is to be
   /// dropped; after arrival::unwanted the peer is not asked again: either it lies or its block does.
   arrival arrived(peer_handle peer, const multihash& hash, std::size_t size, instant now) {
-    client_peer* const p = find(peer);
+    const client_peer* const p = book_.roster().find(peer);
     if (p == nullptr || p->banned) return {};
-    const auto found = wants_.find(hash);
-    if (found == wants_.end()) {
-      if (!p->settled.contains(hash)) {
-        ++counters_.unwanted;
-        misbehaved(peer);
-        return {};
-      }
-      ++counters_.duplicates;
-      counters_.duplicate_bytes += size;
-      p->heard();
-      return {arrival::verdict::duplicate, {}};
+    if (client_want* const w = book_.find(hash)) {
+      const arrival out{arrival::verdict::accepted, w->id};
+      book_.deliver(*w, peer, size, now);
+      return out;
     }
-    client_want& w = found->second;
-    if (const ask* const a = w.find(peer); a != nullptr && a->fetched) {
-      p->estimate.delivered(a->mark, size, now, a->now == standing::fetching);
-    }
-    p->heard();
-    block_size_ = (3 * block_size_ + size) / 4;
-    ++counters_.blocks;
-    counters_.bytes += size;
-    arrival out{arrival::verdict::accepted, w.id};
-    close(found, peer);
-    return out;
+    if (book_.deliver_late(hash, peer, size, now)) return {arrival::verdict::duplicate, {}};
+    misbehaved(peer);
+    return {};
   }
 
   /// The next message and for whom.
   [[nodiscard]] std::optional<outgoing_message> next_message(instant now) {
     assign(now);
-    while (!dirty_.empty()) {
-      const peer_handle peer = dirty_.front();
-      client_peer* const p = find(peer);
-      if (p != nullptr && !p->banned && p->box.due()) return p->box.take(peer);
-      if (p != nullptr) p->dirty = false;
-      dirty_.pop_front();
-    }
-    return std::nullopt;
+    return book_.roster().next_message();
   }
 
   [[nodiscard]] std::optional<client_event> next_event() {
@@ -194,207 +178,104 @@ class client_session {
   }
 
   /// When tick() is to be called, once all messages have been taken.
-  [[nodiscard]] std::optional<instant> next_deadline() const { return agenda_.next_deadline(); }
+  [[nodiscard]] std::optional<instant> next_deadline() const { return book_.agenda().next_deadline(); }
 
   /// Time has passed.
   void tick(instant now) {
-    while (client_want* const due = agenda_.due(now)) {
-      client_want& w = *due;
-      if (w.at == want_stage::idle) forget_answers(w, now);
-      std::vector<peer_handle> silent;
-      for (ask& a : w.asks) {
-        if (a.now != standing::fetching) continue;
-        client_peer& p = *find(a.peer);
-        if (p.blocks == a.blocks) silent.push_back(a.peer);
-        let_be_late(p, a);
-      }
-      agenda_.make_ready(w);
-      for (const peer_handle peer : silent) stall(peer, now);
+    while (client_want* const due = book_.agenda().due(now)) {
+      if (due->at == want_stage::idle) book_.forget_answers(*due, now);
+      book_.take_late(*due, now);
     }
   }
 
-  [[nodiscard]] std::size_t wanted() const noexcept { return wants_.size(); }
-  [[nodiscard]] const client_counters& counters() const noexcept { return counters_; }
+  /// How many blocks are wanted.
+  [[nodiscard]] std::size_t wanted() const noexcept { return book_.size(); }
+  [[nodiscard]] const client_counters& counters() const noexcept { return book_.counters(); }
   /// Null for a peer that is not there.
   [[nodiscard]] const peer_estimate* estimate(peer_handle peer) const {
-    const auto found = peers_.find(peer);
-    return found == peers_.end() ? nullptr : &found->second.estimate;
+    const client_peer* const p = book_.roster().find(peer);
+    return p == nullptr ? nullptr : &p->estimate;
   }
   [[nodiscard]] Policy& policy() noexcept { return policy_; }
 
  private:
   using kind = client_event::kind;
-  using want_map = std::unordered_map<multihash, client_want>;
 
   /// Wants for which nobody has room before the rest is left for later.
-  static constexpr int max_roomless = 8;
+  static constexpr int max_roomless = 16;
   /// Who has promised a block so often and not sent it is not believed.
   static constexpr unsigned max_failures = 2;
-  /// Blocks that a peer may be asked for beyond its window when a reader waits for them.
+  /// Blocks that a peer may be asked for beyond its window, and told of beyond max_told, when a reader waits.
   static constexpr std::size_t urgent_extra = 8;
-
-  [[nodiscard]] client_peer* find(peer_handle peer) {
-    const auto found = peers_.find(peer);
-    return found == peers_.end() ? nullptr : &found->second;
-  }
-
-  void mark_dirty(client_peer& p, peer_handle peer) {
-    if (!p.dirty) dirty_.push_back(peer);
-    p.dirty = true;
-  }
-
-  void let_be_late(client_peer& p, ask& a) {
-    p.estimate.late();
-    a.now = standing::late;
-    ++a.failures;
-    ++counters_.late;
-  }
-
-  /// Those who did not have the block may have it by now. Who is late still owes it, and would send it twice,
-  /// unless it has lost the request.
-  void forget_answers(client_want& w, instant now) {
-    constexpr duration lost = std::chrono::seconds{30};
-    for (ask& a : w.asks) {
-      const duration age = now - a.mark.asked_at;
-      const bool silent = find(a.peer)->blocks == a.blocks;
-      const bool late = a.now == standing::late && (age > 4 * lost || (age > lost && silent));
-      if (late || a.now == standing::lacks) a.now = standing::unknown;
-      a.failures = 0;
-    }
-  }
-
-  /// It has been late, and sent nothing else: whatever it owes is asked of others now.
-  void stall(peer_handle peer, instant now) {
-    client_peer& p = *find(peer);
-    ++counters_.stalls;
-    p.stall(now);
-    for (auto& [hash, w] : wants_) {
-      ask* const a = w.find(peer);
-      if (a == nullptr || a->now != standing::fetching) continue;
-      let_be_late(p, *a);
-      if (!w.is_fetching()) agenda_.make_ready(w);
-    }
-  }
-
-  /// Nothing is expected of the peer any more.
-  void release(peer_handle peer) {
-    client_peer* const p = find(peer);
-    for (auto& [hash, w] : wants_) {
-      ask* const a = w.find(peer);
-      if (a == nullptr) continue;
-      if (a->now == standing::fetching) p->estimate.dropped();
-      p->told -= a->told ? 1 : 0;
-      w.asks.erase(w.asks.begin() + (a - w.asks.data()));
-      if (!w.is_fetching()) agenda_.make_ready(w);
-    }
-  }
-
-  /// The want is over. Everybody who knows of it hears so; who has delivered it, when there is more to say.
-  void close(want_map::iterator found, std::optional<peer_handle> from) {
-    client_want& w = found->second;
-    agenda_.remove(w);
-    if (from && w.find(*from) == nullptr) find(*from)->settled.add(found->first);
-    for (const ask& a : w.asks) {
-      client_peer& p = *find(a.peer);
-      if (a.now == standing::fetching && from != a.peer) p.estimate.dropped();
-      if (!a.told) continue;
-      --p.told;
-      p.settled.add(found->first);
-      p.box.post_cancel(w.id, from == a.peer);
-      mark_dirty(p, a.peer);
-    }
-    wants_.erase(found);
-  }
 
   /// Asks the policy about every want that is open, the most urgent first.
   void assign(instant now) {
+    want_agenda& agenda = book_.agenda();
     int roomless = 0;
-    for (auto i = agenda_.ready().begin(); i != agenda_.ready().end() && roomless < max_roomless;) {
+    for (auto i = agenda.ready().begin(); i != agenda.ready().end() && roomless < max_roomless;) {
       client_want& w = *(i++)->second;
-      gather(w, now);
-      const open_want asked{w.id, w.how.priority, w.how.urgent, w.since, block_size_};
+      const std::optional<instant> late = w.first_late();
+      // what nobody has room for need not be asked, nor the rest, which is less urgent
+      if (!gather(w, now) && !candidates_.empty() && !late) return;
+      const open_want asked{w.id, w.how.priority, w.how.urgent, w.since, book_.block_size()};
       const choice chosen = policy_.choose(asked, candidates_, now);
       switch (chosen.what) {
-        case choice::verdict::no_room: ++roomless; break;
         case choice::verdict::ask: carry_out(w, chosen, now); break;
-        case choice::verdict::wait: agenda_.rest(w, want_stage::waiting, now + chosen.patience); break;
+        case choice::verdict::no_room:
+          if (late) {
+            agenda.rest(w, want_stage::waiting, *late);
+          } else {
+            ++roomless;
+          }
+          break;
+        case choice::verdict::wait:
+          agenda.rest(w, want_stage::waiting, late.value_or(now + chosen.patience));
+          break;
         case choice::verdict::nobody:
           if (!w.reported) events_.push_back({w.has_copy() ? kind::overdue : kind::unmet, {}, w.id});
           w.reported = true;
-          agenda_.rest(w, want_stage::idle, now + w.next_retry());
+          agenda.rest(w, want_stage::idle, late.value_or(now + w.next_retry()));
           break;
       }
     }
   }
 
-  void gather(const client_want& w, instant now) {
+  /// Collects the candidates for a want. False if none of them has room.
+  bool gather(const client_want& w, instant now) {
     candidates_.clear();
-    for (const auto& [peer, p] : peers_) {
-      if (p.banned) continue;
-      const ask* const a = w.find(peer);
-      const std::size_t window = p.estimate.window(block_size_) + (w.how.urgent ? urgent_extra : 0);
-      candidates_.push_back({peer, &p.estimate, p.tier, a == nullptr ? standing::unknown : a->now,
-                             p.estimate.outstanding() < window && p.told < max_told, now < p.stalled_until});
+    bool room = false;
+    const std::size_t extra = w.how.urgent ? urgent_extra : 0;
+    auto a = w.asks.begin();
+    for (const auto& [peer, p] : book_.roster().all()) {
+      while (a != w.asks.end() && a->peer < peer) ++a;
+      const bool known = a != w.asks.end() && a->peer == peer;
+      if (p.banned || (!known && p.told >= max_told + extra)) continue;
+      const bool has_room = p.estimate.outstanding() < p.estimate.window(book_.block_size()) + extra;
+      room |= has_room;
+      candidates_.push_back(
+          {peer, &p.estimate, p.tier, known ? a->now : standing::unknown, has_room, now < p.stalled_until});
     }
+    return room;
   }
 
   void carry_out(client_want& w, const choice& chosen, instant now) {
+    const instant until = now + chosen.patience;
     if (chosen.fetch) {
       w.reported = false;
-      drop_a_copy(w);
-      tell(w, candidates_[*chosen.fetch].peer, want_type::block, now);
+      book_.drop_a_copy(w, max_copies);
+      book_.tell(w, candidates_[*chosen.fetch].peer, want_type::block, now).until = until;
     }
     for (std::size_t i = 0; i < chosen.probe_count; ++i) {
-      tell(w, candidates_[chosen.probes[i]].peer, want_type::have, now);
+      book_.tell(w, candidates_[chosen.probes[i]].peer, want_type::have, now);
     }
-    agenda_.rest(w, want_stage::waiting, now + chosen.patience);
-  }
-
-  void tell(client_want& w, peer_handle peer, want_type type, instant now) {
-    client_peer& p = *find(peer);
-    ask* a = w.find(peer);
-    if (a == nullptr) a = &w.asks.emplace_back(ask{.peer = peer});
-    if (!a->told) ++p.told;
-    a->told = true;
-    if (type == want_type::block) {
-      if (a->now == standing::fetching) p.estimate.dropped();
-      a->mark = p.estimate.asked(now);
-      a->blocks = p.blocks;
-      a->now = standing::fetching;
-      a->fetched = true;
-      ++counters_.fetches;
-    } else {
-      a->mark.asked_at = now;
-      a->now = standing::probed;
-      ++counters_.probes;
-    }
-    p.box.post(w.entry(type));
-    mark_dirty(p, peer);
-  }
-
-  /// Makes room for one more copy: the first of the late ones is called off.
-  void drop_a_copy(client_want& w) {
-    ask* const first = w.surplus_copy(max_copies);
-    if (first == nullptr) return;
-    client_peer& p = *find(first->peer);
-    p.box.post_cancel(w.id, false);
-    mark_dirty(p, first->peer);
-    --p.told;
-    p.settled.add(w.id.hash());
-    first->told = false;
-    first->now = standing::lacks;
+    book_.agenda().rest(w, want_stage::waiting, w.first_late().value_or(until));
   }
 
   Policy policy_;
-  std::map<peer_handle, client_peer> peers_;
-  want_map wants_;  // by hash: two CIDs of one hash are one block
-  want_agenda agenda_;
-  std::deque<peer_handle> dirty_;  // peers with something in the box
+  want_book book_;
   std::deque<client_event> events_;
   std::vector<candidate> candidates_;  // of the want that is being assigned
-  std::size_t block_size_ = 256_KiB;   // of the last few, about
   std::uint64_t sequence_ = 0;
-  client_counters counters_;
 };
 
 }  // namespace shoal::exchange

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -23,6 +24,9 @@ namespace shoal::exchange {
 
 /// How much a block is wanted.
 struct want_options {
+  /// What an urgent want's priority is at least, on its way to a peer: stay below it with a prefetch.
+  static constexpr std::int32_t urgent_priority = 1 << 30;
+
   std::int32_t priority = 1;  ///< travels with the want; higher is served first
   bool urgent = false;        ///< a reader waits: before all that is not urgent, whatever the priorities
 };
@@ -74,10 +78,15 @@ struct ask {
   bool fetched = false;   ///< has been asked for the block itself: the mark is of that
   unsigned failures = 0;  ///< times that it was to send the block and did not
   delivery_mark mark = {};
+  instant until = {};        ///< when a block that is being fetched is late
   std::uint64_t blocks = 0;  ///< that the peer had sent when it was asked for this one
 
   /// The block may be on its way.
   [[nodiscard]] bool is_copy() const noexcept { return now == standing::fetching || now == standing::late; }
+  /// What past_wants are to keep of it.
+  [[nodiscard]] std::optional<delivery_mark> last_fetch() const {
+    return fetched ? std::optional{mark} : std::nullopt;
+  }
 };
 
 enum class want_stage : std::uint8_t {
@@ -100,22 +109,25 @@ struct client_want {
   instant deadline;
   unsigned retries = 0;
   bool reported = false;  ///< unmet, or overdue
-  std::vector<ask> asks;
+  std::vector<ask> asks;  // in the order of their peers
 
   [[nodiscard]] order rank() const noexcept { return {!how.urgent, -std::int64_t{how.priority}, sequence}; }
 
+  /// Null for a peer that has not been asked.
   [[nodiscard]] ask* find(peer_handle peer) noexcept {
-    const auto found = std::ranges::find(asks, peer, &ask::peer);
-    return found == asks.end() ? nullptr : &*found;
+    const auto found = std::ranges::lower_bound(asks, peer, {}, &ask::peer);
+    return found == asks.end() || found->peer != peer ? nullptr : &*found;
   }
-  [[nodiscard]] const ask* find(peer_handle peer) const noexcept {
-    const auto found = std::ranges::find(asks, peer, &ask::peer);
-    return found == asks.end() ? nullptr : &*found;
+  /// The same, with a new one for a peer that has not been asked. Others may move.
+  [[nodiscard]] ask& obtain(peer_handle peer) {
+    const auto found = std::ranges::lower_bound(asks, peer, {}, &ask::peer);
+    return found == asks.end() || found->peer != peer ? *asks.insert(found, ask{.peer = peer}) : *found;
   }
 
   /// What to tell a peer.
   [[nodiscard]] want_entry entry(want_type type) const noexcept {
-    return {.id = id, .priority = how.priority, .type = type, .send_dont_have = true};
+    const std::int32_t least = how.urgent ? want_options::urgent_priority : how.priority;
+    return {.id = id, .priority = std::max(how.priority, least), .type = type, .send_dont_have = true};
   }
 
   /// The first of those who are late, if as many as `most` are to send it; otherwise null.
@@ -130,6 +142,15 @@ struct client_want {
   /// Somebody is to send it, and has time left.
   [[nodiscard]] bool is_fetching() const noexcept {
     return std::ranges::find(asks, standing::fetching, &ask::now) != asks.end();
+  }
+
+  /// When the first of those who fetch it is late.
+  [[nodiscard]] std::optional<instant> first_late() const noexcept {
+    std::optional<instant> first;
+    for (const ask& a : asks) {
+      if (a.now == standing::fetching && (!first || a.until < *first)) first = a.until;
+    }
+    return first;
   }
 
   /// Time until everybody is asked again: a second, then twice as long, up to half a minute.

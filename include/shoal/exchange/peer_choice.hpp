@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // peer_choice: whom to ask for a block. The client session gathers what there is to know and does what the
-// policy says; it asks again whenever something has changed: an answer, a disconnect, patience run out.
+// policy says; it asks again whenever something has changed: an answer, a disconnect, patience run out, a
+// reader in haste.
 //
 //     struct anyone {
 //       choice choose(const open_want&, std::span<const candidate> peers, instant) { return {...}; }
@@ -62,7 +63,8 @@ struct choice {
   enum class verdict : std::uint8_t {
     ask,      ///< do what the rest says
     no_room,  ///< somebody could be asked, but has enough to do: look again when a block has arrived
-    wait,     ///< look again when a peer has answered, or after `patience`
+    wait,     ///< look again when a peer has answered, who fetches it is late, or, if nobody does, after
+              ///< `patience`
     nobody    ///< nobody is left to ask
   };
   static constexpr std::size_t max_probes = 8;
@@ -71,7 +73,7 @@ struct choice {
   std::optional<std::size_t> fetch;  ///< the candidate to ask for the block, by index
   std::array<std::size_t, max_probes> probes{};
   std::size_t probe_count = 0;  ///< how many of `probes` to ask whether they have it
-  duration patience{};          ///< look again after this time, unless the block has come
+  duration patience{};          ///< the block is late after this time
 };
 
 template <class P>
@@ -87,80 +89,121 @@ class nearest_first {
     std::size_t probes = 3;
     /// A peer that has what it is asked for at least this often is asked alone.
     double trusted_hit_rate = 0.9;
-    /// Patience is this many times the expected time, between these bounds.
-    int patience_factor = 4;
-    duration least_patience = std::chrono::milliseconds{250};
+    /// When the best peer has it less often than this, as many are asked as possible.
+    double poor_hit_rate = 0.25;
+    /// Patience is so many times the expected time, and the deviation from it, between these bounds.
+    int patience_factor = 2;
+    int deviation_factor = 4;
+    duration least_patience = std::chrono::milliseconds{50};
     duration most_patience = std::chrono::seconds{5};
+    /// A peer that takes so many times as long as the best one gets nothing when that one has no room: waiting
+    /// is quicker.
+    double slowest = 8;
+    /// But it gets a block after so long a time, to see.
+    duration retry = std::chrono::seconds{2};
+    /// What a reader waits for is asked of a second peer that is so many times as quick as who fetches it.
+    double overtakes = 4;
   };
 
   nearest_first() noexcept = default;
   explicit nearest_first(const settings& s) noexcept : settings_(s) {}
 
-  [[nodiscard]] choice choose(const open_want& want, std::span<const candidate> peers, instant) const noexcept {
+  [[nodiscard]] choice choose(const open_want& want, std::span<const candidate> peers,
+                              instant now) const noexcept {
     choice out;
-    // a stalled peer is the last to be asked, in a tier below all others
-    constexpr unsigned stalled_tier = std::numeric_limits<unsigned>::max();
-    const auto tier_of = [](const candidate& c) { return c.stalled ? stalled_tier : c.tier; };
     unsigned tier = stalled_tier;
     bool any = false;
-    bool awaited = false;
+    double fetched_in = unlimited;
     for (const candidate& c : peers) {
-      awaited |= c.now == standing::fetching;
-      if (!askable(c)) continue;
+      if (c.now == standing::fetching) fetched_in = std::min(fetched_in, expected(c, want));
+      if (!is_askable(c)) continue;
       any = true;
       tier = std::min(tier, tier_of(c));
     }
-    if (!any) {
-      if (awaited) {
-        out.what = choice::verdict::wait;
-        out.patience = settings_.most_patience;
-      }
+    const bool awaited = fetched_in < unlimited;
+    std::optional<std::size_t> best;
+    double best_score = unlimited;
+    double best_of_all = unlimited;
+    for (std::size_t i = 0; any && i < peers.size(); ++i) {
+      if (!is_askable(peers[i]) || tier_of(peers[i]) != tier) continue;
+      const double s = score(peers[i], want);
+      best_of_all = std::min(best_of_all, s);
+      if (!peers[i].has_room || s >= best_score) continue;
+      best = i;
+      best_score = s;
+    }
+    if (awaited && (!best || !want.urgent || settings_.overtakes * best_score > fetched_in)) {
+      out.what = choice::verdict::wait;
+      out.patience = settings_.most_patience;
       return out;
     }
-    std::optional<std::size_t> best;
-    for (std::size_t i = 0; i < peers.size(); ++i) {
-      if (!askable(peers[i]) || tier_of(peers[i]) != tier || !peers[i].has_room) continue;
-      if (!best || score(peers[i], want) < score(peers[*best], want)) best = i;
-    }
-    if (!best) {
+    if (!any) return out;
+    if (!best || (best_score > settings_.slowest * best_of_all && !deserves_a_try(peers[*best], want, now))) {
       out.what = choice::verdict::no_room;
       return out;
     }
     out.what = choice::verdict::ask;
     out.fetch = best;
     const peer_estimate& chosen = *peers[*best].estimate;
-    out.patience = std::clamp(settings_.patience_factor * chosen.expected(want.block_size),
+    out.patience = std::clamp(settings_.patience_factor * chosen.expected(want.block_size) +
+                                  settings_.deviation_factor * chosen.deviation(),
                               settings_.least_patience, settings_.most_patience);
     const bool sure = peers[*best].now == standing::has || chosen.hit_rate() >= settings_.trusted_hit_rate;
-    if (!sure) add_probes(out, want, peers, tier);
+    if (!sure) {
+      const bool poor = chosen.hit_rate() < settings_.poor_hit_rate;
+      add_probes(out, want, peers, tier, poor ? choice::max_probes : settings_.probes);
+    }
     return out;
   }
 
  private:
-  static bool askable(const candidate& c) noexcept {
+  static constexpr double unlimited = std::numeric_limits<double>::infinity();
+  /// A stalled peer is the last to be asked, in a tier below all others.
+  static constexpr unsigned stalled_tier = std::numeric_limits<unsigned>::max();
+
+  static unsigned tier_of(const candidate& c) noexcept { return c.stalled ? stalled_tier : c.tier; }
+  static bool is_askable(const candidate& c) noexcept {
     return c.now == standing::unknown || c.now == standing::probed || c.now == standing::has;
   }
+  /// Whoever is thought slow without having been asked lately may be quick by now, unless it does not keep its
+  /// word. Readers do not wait to find out, but for peers of which nothing is known.
+  [[nodiscard]] bool deserves_a_try(const candidate& c, const open_want& want, instant now) const noexcept {
+    const peer_estimate& e = *c.estimate;
+    if (e.kept_rate() < 0.5) return false;
+    return e.bytes_delivered() == 0 ||
+           (!want.urgent && e.outstanding() == 0 && now - e.last_asked() >= settings_.retry);
+  }
 
+  /// Seconds until the block is here.
+  static double expected(const candidate& c, const open_want& want) noexcept {
+    return std::chrono::duration<double>(c.estimate->expected(want.block_size)).count();
+  }
   /// Seconds until the block is here, if one had to ask until somebody has it. Less is better.
   static double score(const candidate& c, const open_want& want) noexcept {
-    const double expected = std::chrono::duration<double>(c.estimate->expected(want.block_size)).count();
-    const double seconds = expected / std::max(c.estimate->kept_rate(), 0.01);
+    const double deviation = std::chrono::duration<double>(c.estimate->deviation()).count();
+    const double seconds = (expected(c, want) + deviation) / std::max(c.estimate->kept_rate(), 0.01);
     return c.now == standing::has ? seconds : seconds / std::max(c.estimate->hit_rate(), 0.01);
   }
 
   /// The best of those who have not been asked anything.
-  void add_probes(choice& out, const open_want& want, std::span<const candidate> peers,
-                  unsigned tier) const noexcept {
-    const std::size_t most = std::min(settings_.probes, choice::max_probes);
+  static void add_probes(choice& out, const open_want& want, std::span<const candidate> peers, unsigned tier,
+                         std::size_t most) noexcept {
+    most = std::min(most, choice::max_probes);
+    std::array<double, choice::max_probes> scores{};
     for (std::size_t i = 0; i < peers.size(); ++i) {
       const candidate& c = peers[i];
       if (i == *out.fetch || c.now != standing::unknown || c.stalled || c.tier != tier) continue;
+      const double s = score(c, want);
       std::size_t at = out.probe_count;
-      while (at > 0 && score(c, want) < score(peers[out.probes[at - 1]], want)) --at;
+      while (at > 0 && s < scores[at - 1]) --at;
       if (at >= most) continue;
       out.probe_count = std::min(out.probe_count + 1, most);
-      for (std::size_t j = out.probe_count - 1; j > at; --j) out.probes[j] = out.probes[j - 1];
+      for (std::size_t j = out.probe_count - 1; j > at; --j) {
+        out.probes[j] = out.probes[j - 1];
+        scores[j] = scores[j - 1];
+      }
       out.probes[at] = i;
+      scores[at] = s;
     }
   }
 

@@ -4,12 +4,12 @@
 // delivers, how often it has what it is asked for. From these follow how much to ask of it at once, and when an
 // answer is late.
 //
-//     const delivery_mark mark = peer.asked(now);
-//     peer.delivered(mark, size, now);
-//     peer.expected(3, size)                        // three blocks are ahead of the next one
+//     const delivery_mark mark = peer.asked(size, now);
+//     peer.delivered(mark, size, now, true);
+//     timer = now + 2 * peer.expected(size) + 4 * peer.deviation();
 //
 // The rate is measured as in BBR (bytes delivered between asking and answer), so that a window of twice the
-// bandwidth-delay product finds the bandwidth by itself.
+// bandwidth-delay product finds the bandwidth by itself; the deviation as in TCP's timer for retransmission.
 #pragma once
 
 #include <algorithm>
@@ -27,6 +27,7 @@ struct delivery_mark {
   instant counting_since;  ///< when the last delivery before it ended, or asked_at if the peer was idle
   std::uint64_t delivered = 0;
   std::size_t ahead = 0;  ///< blocks outstanding at that moment
+  duration expected{};    ///< until the block would be here
 };
 
 class peer_estimate {
@@ -41,11 +42,18 @@ class peer_estimate {
   static constexpr std::size_t max_window = 512;
   /// Bytes that may be outstanding however fast the peer.
   static constexpr std::size_t max_window_bytes = 16u << 20;
+  /// The work that a peer is given at least, however near it is: the round trip of an idle line says little of
+  /// how long threads, verification and writes in large pieces take on a busy one.
+  static constexpr duration least_work = std::chrono::milliseconds{4};
+  /// Taken for the deviation of a peer of which nothing is known.
+  static constexpr duration unknown_deviation = std::chrono::milliseconds{50};
 
-  /// A block is asked for.
-  [[nodiscard]] delivery_mark asked(instant now) noexcept {
+  /// A block is asked for, which is `size` bytes long as far as one can tell.
+  [[nodiscard]] delivery_mark asked(std::size_t size, instant now) noexcept {
     if (outstanding_ == 0) last_delivery_ = now;
-    return {now, last_delivery_, delivered_, outstanding_++};
+    last_asked_ = now;
+    const duration soon = expected(size);
+    return {now, last_delivery_, delivered_, outstanding_++, soon};
   }
   /// It is no longer expected: called off, or not there.
   void dropped() noexcept { --outstanding_; }
@@ -60,10 +68,9 @@ class peer_estimate {
   void delivered(const delivery_mark& mark, std::size_t size, instant now, bool counted) noexcept {
     delivered_ += size;
     last_delivery_ = now;
-    if (counted) {
-      --outstanding_;
-      kept_ += (1 - kept_) / 8;
-    }
+    if (counted) --outstanding_;
+    kept_ += (1 - kept_) / 8;
+    take_surprise(now - mark.asked_at, mark.expected, now);
     const double took = seconds(now - mark.counting_since);
     if (took > 0) take_rate(static_cast<double>(delivered_ - mark.delivered) / took, mark.ahead != 0);
     take_latency(now - mark.asked_at, now, mark.ahead < min_window);
@@ -86,11 +93,15 @@ class peer_estimate {
   [[nodiscard]] double rate() const noexcept { return rate_ > 0 ? rate_ : unknown_rate; }
   /// How often the peer has had what it was asked for, lately: 0 to 1.
   [[nodiscard]] double hit_rate() const noexcept { return hits_; }
-  /// How many of the blocks that it was to send have come in time, lately: 0 to 1.
+  /// By how much answers come later than expected, lately.
+  [[nodiscard]] duration deviation() const noexcept { return deviation_; }
+  /// How many of the blocks that it was to send have come, late ones too: 0 to 1, by its last few.
   [[nodiscard]] double kept_rate() const noexcept { return kept_; }
   /// Blocks that are asked for and neither late nor dropped.
   [[nodiscard]] std::size_t outstanding() const noexcept { return outstanding_; }
   [[nodiscard]] std::uint64_t bytes_delivered() const noexcept { return delivered_; }
+  /// When it was last asked for a block.
+  [[nodiscard]] instant last_asked() const noexcept { return last_asked_; }
 
   /// How long until a block arrives that is asked for now, `size` bytes long like those before it.
   [[nodiscard]] duration expected(std::size_t size) const noexcept {
@@ -98,11 +109,13 @@ class peer_estimate {
     return latency() + from_seconds(std::min(bytes / rate(), longest_wait));
   }
 
-  /// Most blocks of `size` bytes to have outstanding: twice what the way to the peer and back holds.
+  /// Most blocks of `size` bytes to have outstanding: twice what the way to the peer and back holds, and at
+  /// least_work.
   [[nodiscard]] std::size_t window(std::size_t size) const noexcept {
     if (measuring_) return min_window;
     const auto unit = static_cast<double>(std::max<std::size_t>(size, 1));
-    const double bytes = std::min(2 * rate() * seconds(latency()), static_cast<double>(max_window_bytes));
+    const double work = rate() * seconds(std::max(2 * latency(), least_work));
+    const double bytes = std::min(work, static_cast<double>(max_window_bytes));
     const double blocks = std::min(bytes / unit, static_cast<double>(max_window));
     return std::max(min_window, static_cast<std::size_t>(blocks) + 1);
   }
@@ -140,17 +153,35 @@ class peer_estimate {
     }
   }
 
+  /// A block that comes early is no reason to wait longer for the next one. What was long ago does not count.
+  void take_surprise(duration took, duration expected, instant now) noexcept {
+    constexpr duration memory = std::chrono::seconds{2};
+    constexpr duration most = std::chrono::seconds{5};
+    const duration sample = std::clamp(took - expected, duration::zero(), most);
+    if (!surprised_ || now - deviation_since_ > memory) {
+      deviation_ = std::max(sample, std::min(took / 2, most));
+    } else {
+      deviation_ += (sample - deviation_) / 4;
+    }
+    surprised_ = true;
+    deviation_since_ = now;
+  }
+
   void take_hit(bool hit) noexcept { hits_ += ((hit ? 1.0 : 0.0) - hits_) / 8; }
 
   duration latency_ = duration::max();  // until the first sample
   instant latency_since_{};
   bool measuring_ = false;  // the window is small so that the latency can be seen
+  duration deviation_ = unknown_deviation;
+  instant deviation_since_{};
+  bool surprised_ = false;  // there has been a sample of the deviation
   double rate_ = 0;         // 0 until the first sample
   double hits_ = 0.5;
   double kept_ = 1;
   std::size_t outstanding_ = 0;
   std::uint64_t delivered_ = 0;
   instant last_delivery_{};
+  instant last_asked_{};
 };
 
 }  // namespace shoal::exchange

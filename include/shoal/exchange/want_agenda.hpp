@@ -38,7 +38,15 @@ class want_agenda {
     resting_.emplace(std::pair{until, w.sequence}, &w);
   }
 
-  /// Also before a change of what rank() is made from; the want is then open.
+  /// Changes how much a want is wanted, wherever it is.
+  void reorder(client_want& w, const want_options& how) {
+    const bool ready = w.at == want_stage::ready;
+    if (ready) remove(w);
+    w.how = how;
+    if (ready) make_ready(w);
+  }
+
+  /// The want is then open.
   void remove(client_want& w) {
     if (w.at == want_stage::ready) ready_.erase(w.rank());
     if (w.at == want_stage::waiting || w.at == want_stage::idle) resting_.erase({w.deadline, w.sequence});

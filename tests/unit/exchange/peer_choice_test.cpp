@@ -27,8 +27,18 @@ struct fixture {
     peers.push_back({peer_handle{static_cast<std::uint32_t>(peers.size())}, &e});
     return peers.back();
   }
-  [[nodiscard]] choice choose(const nearest_first& policy = nearest_first{}) const {
-    return policy.choose({id, 1, false, instant{}, 1000}, peers, instant{});
+  [[nodiscard]] choice choose(const nearest_first& policy = nearest_first{}, bool urgent = false,
+                              instant now = instant{}) const {
+    return policy.choose({id, 1, urgent, instant{}, 1000}, peers, now);
+  }
+  /// The peer has delivered blocks of 1000 bytes, each in this time.
+  void deliver(std::size_t peer, duration each) {
+    instant now{};
+    for (int i = 0; i < 50; ++i) {
+      const delivery_mark mark = estimates[peer].asked(1000, now);
+      now += each;
+      estimates[peer].delivered(mark, 1000, now, true);
+    }
   }
 };
 
@@ -46,7 +56,7 @@ TEST_CASE("the quickest is asked for the block and the next ones whether they ha
   CHECK(c.probes[0] == 3);
   CHECK(c.probes[1] == 4);
   CHECK(c.probes[2] == 0);
-  CHECK(c.patience >= 250ms);
+  CHECK(c.patience >= 50ms);
   CHECK(c.patience <= 5s);
 }
 
@@ -117,10 +127,88 @@ TEST_CASE("a peer that seldom has anything, or seldom keeps its word, is passed 
   f.peers[0].now = f.peers[1].now = standing::has;
   CHECK(f.choose().fetch == 0);
   for (int i = 0; i < 10; ++i) {
-    static_cast<void>(f.estimates[0].asked(instant{}));
+    static_cast<void>(f.estimates[0].asked(1000, instant{}));
     f.estimates[0].late();
   }
   CHECK(f.choose().fetch == 1);
+}
+
+TEST_CASE("when peers seldom have anything, many are asked") {
+  fixture f;
+  for (int i = 0; i < 20; ++i) {
+    f.add(5ms);
+    for (int j = 0; j < 20; ++j) f.estimates.back().answered(instant{}, instant{} + 5ms, false);
+  }
+  CHECK(f.choose().probe_count == choice::max_probes);
+}
+
+TEST_CASE("patience follows what a peer has shown") {
+  fixture f;
+  f.add(1ms);
+  const duration unknown = f.choose().patience;
+  f.deliver(0, 1ms);
+  CHECK(f.choose().patience < unknown);
+  CHECK(f.choose().patience == 50ms);
+  const delivery_mark mark = f.estimates[0].asked(1000, instant{});
+  f.estimates[0].delivered(mark, 1000, instant{} + 1s, true);
+  CHECK(f.choose().patience > 800ms);
+}
+
+TEST_CASE("who is much slower than the best gets nothing while the best one has no room") {
+  fixture f;
+  f.add(1ms).has_room = false;
+  f.add(5ms);
+  f.deliver(0, 1ms);
+  f.deliver(1, 5ms);
+  CHECK(f.choose().fetch == 1);
+  f.deliver(1, 500ms);
+  CHECK(f.choose().what == verdict::no_room);
+  f.peers[0].has_room = true;
+  CHECK(f.choose().fetch == 0);
+  f.peers[0].now = standing::lacks;
+  CHECK(f.choose().fetch == 1);
+}
+
+TEST_CASE("who was slow gets a block after a while, to see, but none for which a reader waits") {
+  fixture f;
+  f.add(1ms).has_room = false;
+  f.add(5ms);
+  f.deliver(0, 1ms);
+  f.deliver(1, 500ms);
+  const instant then = f.estimates[1].last_asked();
+  const nearest_first policy;
+  CHECK(f.choose(policy, false, then + 1s).what == verdict::no_room);
+  CHECK(f.choose(policy, false, then + 2s).fetch == 1);
+  CHECK(f.choose(policy, true, then + 2s).what == verdict::no_room);
+  static_cast<void>(f.estimates[1].asked(1000, then + 2s));
+  CHECK(f.choose(policy, false, then + 9s).what == verdict::no_room);
+}
+
+TEST_CASE("a peer of which nothing is known is tried, unless it has been late three times") {
+  fixture f;
+  f.add(1ms).has_room = false;
+  f.deliver(0, 1ms);
+  f.add(200ms);
+  CHECK(f.choose().fetch == 1);
+  for (int i = 0; i < 3; ++i) {
+    static_cast<void>(f.estimates[1].asked(1000, instant{}));
+    f.estimates[1].late();
+  }
+  CHECK(f.choose().what == verdict::no_room);
+}
+
+TEST_CASE("what a reader waits for is asked of a second peer that is much quicker, and nothing else is") {
+  fixture f;
+  f.add(1ms).now = standing::fetching;
+  f.add(1ms);
+  f.deliver(0, 1ms);
+  f.deliver(1, 1ms);
+  CHECK(f.choose(nearest_first{}, true).what == verdict::wait);
+  for (int i = 0; i < 100; ++i) static_cast<void>(f.estimates[0].asked(1000, instant{}));
+  CHECK(f.choose(nearest_first{}, true).fetch == 1);
+  CHECK(f.choose().what == verdict::wait);
+  f.peers[1].has_room = false;
+  CHECK(f.choose(nearest_first{}, true).what == verdict::wait);
 }
 
 TEST_CASE("settings say how many are asked and how long one waits") {

@@ -26,7 +26,7 @@ instant deliver(peer_estimate& peer, int count, std::size_t size, duration round
   for (int asked = 0; count > 0;) {
     while (asked < count && peer.outstanding() < peer.window(size)) {
       free = std::max(free, now + round_trip) + takes;
-      line.push_back({peer.asked(now), free});
+      line.push_back({peer.asked(size, now), free});
       ++asked;
     }
     now = line.front().due;
@@ -120,7 +120,7 @@ TEST_CASE("what is outstanding makes the next block come later") {
   peer_estimate peer;
   peer.measured(10ms, instant{});
   const duration first = peer.expected(100'000);
-  for (int i = 0; i < 10; ++i) CHECK(peer.asked(instant{}).ahead == static_cast<std::size_t>(i));
+  for (int i = 0; i < 10; ++i) CHECK(peer.asked(100'000, instant{}).ahead == static_cast<std::size_t>(i));
   CHECK(peer.expected(100'000) > first + 50ms);
   peer.dropped();
   CHECK(peer.outstanding() == 9);
@@ -133,7 +133,7 @@ TEST_CASE("a peer's word and luck are remembered for a while") {
   for (int i = 0; i < 50; ++i) peer.answered(instant{}, instant{} + 1ms, true);
   CHECK(peer.hit_rate() > 0.99);
   for (int i = 0; i < 4; ++i) {
-    static_cast<void>(peer.asked(instant{}));
+    static_cast<void>(peer.asked(1000, instant{}));
     peer.late();
   }
   CHECK(peer.kept_rate() < 0.4);
@@ -142,9 +142,43 @@ TEST_CASE("a peer's word and luck are remembered for a while") {
   CHECK(peer.kept_rate() > 0.95);
 }
 
+TEST_CASE("the deviation shrinks while all goes as expected, and grows when it does not") {
+  peer_estimate peer;
+  CHECK(peer.deviation() == peer_estimate::unknown_deviation);
+  const instant then = deliver(peer, 200, 64 << 10, 2ms, 50e6, instant{});
+  CHECK(peer.deviation() < 1ms);
+  const delivery_mark mark = peer.asked(64 << 10, then);
+  peer.late();
+  const double kept = peer.kept_rate();
+  peer.delivered(mark, 64 << 10, then + 2s, false);
+  CHECK(peer.deviation() > 400ms);
+  CHECK(peer.deviation() < 600ms);
+  CHECK(peer.kept_rate() > kept);
+  CHECK(peer.outstanding() == 0);
+}
+
+TEST_CASE("what surprised us long ago is forgotten with the next block") {
+  peer_estimate peer;
+  const delivery_mark slow = peer.asked(1000, instant{});
+  peer.delivered(slow, 1000, instant{} + 3s, true);
+  CHECK(peer.deviation() > 1s);
+  const delivery_mark quick = peer.asked(1000, instant{} + 9s);
+  CHECK(peer.last_asked() == instant{} + 9s);
+  peer.delivered(quick, 1000, instant{} + 9s + 2ms, true);
+  CHECK(peer.deviation() <= 1ms);
+}
+
+TEST_CASE("a peer that is very near gets work for a few milliseconds at a time") {
+  peer_estimate peer;
+  peer.measured(50us, instant{});
+  deliver(peer, 2000, 64 << 10, 50us, 600e6, instant{});
+  CHECK(peer.window(64 << 10) > 30);
+  CHECK(peer.window(64 << 10) < 60);
+}
+
 TEST_CASE("a block that comes in no time breaks nothing") {
   peer_estimate peer;
-  const delivery_mark mark = peer.asked(instant{});
+  const delivery_mark mark = peer.asked(1000, instant{});
   peer.delivered(mark, 1000, instant{}, true);
   CHECK(peer.rate() > 0);
   CHECK(peer.expected(1000) > 0s);

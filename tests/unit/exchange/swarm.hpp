@@ -90,6 +90,8 @@ class swarm {
     machines_.at(peer).connected = false;
     client.remove_peer(peer);
   }
+  /// Nothing leaves the peer for so long.
+  void pause(peer_handle peer, duration time) { machines_.at(peer).line_free = now + time; }
   /// A peer gets a block from elsewhere.
   void gain(peer_handle peer, std::size_t i) {
     machines_.at(peer).store.insert(ids[i].hash());
@@ -136,8 +138,9 @@ class swarm {
   std::map<peer_handle, std::size_t> from;  ///< blocks accepted, by who sent them
   std::set<peer_handle> banned;
   std::vector<client_event> events;
-  std::uint64_t wrong = 0;     ///< accepted blocks that are not what the name says: never
-  std::uint64_t messages = 0;  ///< from the client
+  std::uint64_t forgotten = 0;  ///< times that something was wanted and nothing was to happen: never
+  std::uint64_t wrong = 0;      ///< accepted blocks that are not what the name says: never
+  std::uint64_t messages = 0;   ///< from the client
 
  private:
   static constexpr peer_handle me{1000};
@@ -172,6 +175,7 @@ class swarm {
       banned.insert(e->peer);
       disconnect(e->peer);
     }
+    forgotten += client.wanted() != 0 && !client.next_deadline() ? 1u : 0u;
   }
 
   /// The peer hears the client.

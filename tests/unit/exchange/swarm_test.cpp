@@ -20,6 +20,7 @@ void check_complete(Swarm& s) {
   CHECK(s.client.wanted() == 0);
   CHECK(s.accepted.size() == s.ids.size());
   CHECK(s.wrong == 0);
+  CHECK(s.forgotten == 0);
   CHECK_FALSE(s.client.next_deadline());
 }
 
@@ -200,6 +201,41 @@ TEST_CASE("what a reader waits for overtakes a long prefetch") {
   check_complete(s);
   // a round trip, and what is already on the line: the server gives the driver a megabyte
   CHECK(waited < 150ms);
+}
+
+TEST_CASE("readers do not wait for slow peers while there is a quick one") {
+  swarm s{200, 64 << 10};
+  s.add({.latency = 30ms, .rate = 2e5});
+  const peer_handle quick = s.add({.latency = 200us, .rate = 100e6});
+  s.add({.latency = 20ms, .rate = 1e6});
+  std::size_t next = 0;
+  instant asked;
+  std::size_t slow = 0;
+  const auto step = [&] {
+    if (s.now - asked > 10ms) ++slow;
+    asked = s.now;
+    if (next < s.ids.size()) s.client.want(s.ids[next++], {.urgent = true}, s.now);
+  };
+  s.on_accept = [&](const shoal::cid&) { step(); };
+  s.at(0s, step);
+  s.run();
+  check_complete(s);
+  CHECK(s.from[quick] > 190);
+  CHECK(slow <= 4);
+}
+
+TEST_CASE("a peer that was out for a moment is asked again") {
+  swarm s{1000, 64 << 10};
+  const peer_handle first = s.add({.rate = 10e6});
+  const peer_handle second = s.add({.rate = 10e6});
+  s.want_all();
+  s.at(300ms, [&] { s.pause(first, 400ms); });
+  std::size_t before = 0;
+  s.at(1s, [&] { before = s.from[first]; });
+  s.run();
+  check_complete(s);
+  CHECK(s.from[first] > before + 50);
+  CHECK(s.from[second] > s.from[first]);
 }
 
 TEST_CASE("whatever goes wrong, everything ends with right bytes as long as one peer is good") {

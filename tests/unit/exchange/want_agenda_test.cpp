@@ -43,6 +43,22 @@ TEST_CASE("resting wants are due in the order of their deadlines") {
   CHECK(agenda.due(instant{} + 5s) == &second);
 }
 
+TEST_CASE("a want that is wanted more moves forward, and keeps its deadline if it has one") {
+  want_agenda agenda;
+  client_want first = make(1, 5, false);
+  client_want second = make(2, 1, false);
+  client_want resting = make(3, 1, false);
+  agenda.make_ready(first);
+  agenda.make_ready(second);
+  agenda.rest(resting, want_stage::waiting, instant{} + 1s);
+  agenda.reorder(second, {.priority = 9});
+  agenda.reorder(resting, {.priority = 50, .urgent = true});
+  CHECK(agenda.ready().begin()->second == &second);
+  CHECK(agenda.ready().size() == 2);
+  CHECK(resting.how.urgent);
+  CHECK(agenda.due(instant{} + 1s) == &resting);
+}
+
 TEST_CASE("a want is in one place, or in none") {
   want_agenda agenda;
   client_want w = make(1, 1, false);
