@@ -93,12 +93,14 @@ class mdns_service {
     }
     if (ours == addresses_) return;
     addresses_ = std::move(ours);
+    if (addresses_.empty()) answer_due_ = never;
     if (started()) plan_answer(now);
   }
 
   /// Begins to ask, or begins anew after a change of the network.
   void start(clock::time_point now) {
     interval_ = before_first;
+    asked_.reset();
     next_question_ = now + pause(20, 120);
   }
 
@@ -119,8 +121,7 @@ class mdns_service {
   /// What the group has to be told now.
   [[nodiscard]] std::optional<std::vector<std::byte>> next_output(clock::time_point now) {
     if (now >= next_question_) {
-      interval_ = std::min<std::chrono::milliseconds>(2 * interval_, options_.max_interval);
-      plan_question(now);
+      count_question(now);
       ++counters_.questions;
       dns_writer out{0, 0};
       out.ask({.name = service_, .type = dns_type::ptr});
@@ -163,7 +164,12 @@ class mdns_service {
     return std::chrono::milliseconds{from + pauses_ % (to - from + 1)};
   }
 
-  void plan_question(clock::time_point now) noexcept {
+  /// Somebody has asked. The interval grows once for all who ask at about the same time.
+  void count_question(clock::time_point now) noexcept {
+    if (!asked_ || now - *asked_ >= interval_ / 2) {
+      interval_ = std::min<std::chrono::milliseconds>(2 * interval_, options_.max_interval);
+    }
+    asked_ = now;
     next_question_ = now + interval_ + pause(0, static_cast<std::uint64_t>(interval_.count()) / 4);
   }
 
@@ -199,8 +205,7 @@ class mdns_service {
       knows_us = knows_us || (known.name == service_ && known.target == instance_ && known.ttl >= ttl() / 2);
     }
     if (port != mdns_port) return reply(&*asked, in.id(), now);
-    const bool asked_once = started() && interval_ > before_first;
-    if (asked_once && !asked->unicast && !knows_some) plan_question(now);
+    if (asked_ && !asked->unicast && !knows_some) count_question(now);
     if (knows_us) return {};
     // whoever has just been told by us in the group need not be told there again
     if (asked->unicast && answered_ && now - *answered_ < options_.ttl / 4) return reply(nullptr, 0, now);
@@ -265,6 +270,7 @@ class mdns_service {
   /// Who and where we are. Somebody who does not speak multicast DNS hears its question again and is told to
   /// forget soon (RFC 6762, section 6.7). The service and address records are for those who believe in no peer
   /// without them, as Go's do.
+  /// @pre there is an address
   [[nodiscard]] std::vector<std::byte> answer(const dns_question* question, std::uint16_t id) const {
     constexpr std::uint32_t legacy_ttl = 10;
     const std::uint32_t seconds = question != nullptr ? std::min(ttl(), legacy_ttl) : ttl();
@@ -352,6 +358,7 @@ class mdns_service {
   std::vector<multiaddr> addresses_;
   clock::time_point next_question_ = never;
   std::chrono::milliseconds interval_ = before_first;
+  std::optional<clock::time_point> asked_;  // by anybody, since we began to
   clock::time_point answer_due_ = never;
   std::optional<clock::time_point> answered_;
   clock::time_point replies_since_{};
