@@ -38,7 +38,7 @@ struct server_limits {
   std::size_t peer_budget = 4_MiB;       ///< being looked up for, waiting for and on the way to one peer
   std::size_t total_budget = 64_MiB;     ///< the same for all peers together
   std::size_t in_flight = 1_MiB;         ///< given to the driver for one peer and not yet sent
-  std::size_t message_size = 256_KiB;    ///< a message that has reached this takes no more
+  std::size_t message_size = 256_KiB;    ///< a message of this size takes no more; longer blocks go alone
   std::size_t small_block = 1024;        ///< a block up to this size is sent to who asks whether we have it
   std::size_t expected_block = 256_KiB;  ///< what a lookup is taken to bring, until it has
 };
@@ -310,6 +310,8 @@ class server_engine {
     bitswap_writer out;
     while (!p.replies.empty() && out.size() < limits_.message_size) {
       reply& next = p.replies.front();
+      // a large block goes alone: what is with it could not be read before it is there
+      if (!out.empty() && next.cost > limits_.message_size) break;
       if (!out.empty() && out.size() + next.cost > max_message_size - bitswap_writer::max_entry_size) break;
       p.queued -= next.cost;
       total_ -= next.cost;

@@ -364,6 +364,18 @@ TEST_CASE("messages stay below the limit of the protocol") {
   CHECK(payloads == 5);
 }
 
+TEST_CASE("a large block goes alone, and small ones together") {
+  fixture f;
+  std::vector<want_entry> wants;
+  for (std::uint64_t i = 0; i < 3; ++i) wants.push_back(want(f.pretend(i, 64 << 10)));
+  for (std::uint64_t i = 3; i < 5; ++i) wants.push_back(want(f.pretend(i, 1 << 20)));
+  for (std::uint64_t i = 5; i < 10; ++i) wants.push_back(want(f.pretend(i, 64 << 10)));
+  f.hear(alice, wants);
+  std::vector<std::size_t> counts;
+  for (const auto& [peer, m] : f.said()) counts.push_back(m.payloads.size());
+  CHECK(counts == std::vector<std::size_t>{3, 1, 1, 4, 1});
+}
+
 TEST_CASE("a block that is too large for the protocol is none") {
   fixture f;
   const cid id = f.pretend(1, shoal::max_block_size + 1);
