@@ -172,7 +172,8 @@ class connection {
     std::array<std::string_view, 1> names{};
     std::optional<multistream_dialer> dial;
     std::optional<multistream_listener> listen;
-    bool old = false;
+    bool old = false;   // reset_stalled() has seen it
+    bool deaf = false;  // what comes is of no interest
   };
 
   struct stream_bytes {
@@ -278,11 +279,21 @@ class connection {
     if (found == talks_.end()) return {.what = kind::data, .stream = stream, .bytes = bytes};
     negotiation& talk = found->second;
     const std::size_t all = bytes.size();
+    if (talk.deaf) {
+      streams_.consume(stream, all);
+      return {};
+    }
     const multistream_event said = talk.dial ? talk.dial->next(bytes) : talk.listen->next(bytes, speaks());
     streams_.consume(stream, all - bytes.size());
     if (talk.listen) (void)streams_.write(stream, share(talk.listen->take_output()));
     if (said == multistream_event::starved) return {};
     const bool own = talk.dial.has_value();
+    if (said == multistream_event::violation && talk.listen && talk.listen->refusals() != 0) {
+      // whoever was so sure of the protocol that he wrote behind its name has to hear that it is refused
+      talk.deaf = true;
+      streams_.finish(stream);
+      return {};
+    }
     if (said != multistream_event::agreed) return give_up(stream, own);
     left_ = {stream, bytes};
     name_ = own ? std::move(talk.name) : talk.listen->protocol();

@@ -156,6 +156,8 @@ class multistream_listener {
 
   /// The name agreed on; empty before.
   [[nodiscard]] const std::string& protocol() const noexcept { return protocol_; }
+  /// How many names were refused.
+  [[nodiscard]] std::size_t refusals() const noexcept { return refused_; }
   /// What has to be sent before anything else.
   [[nodiscard]] std::vector<std::byte> take_output() noexcept { return std::exchange(output_, {}); }
 

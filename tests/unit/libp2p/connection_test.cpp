@@ -163,6 +163,20 @@ TEST_CASE("a protocol that the peer does not speak is refused, and the stream is
   CHECK(a.link.streams() == 0);
 }
 
+TEST_CASE("whoever writes behind the name of a protocol that is refused hears so all the same") {
+  side a{noise_role::initiator, 1};
+  side b{noise_role::responder, 2};
+  carry(a, b, 1);
+  const auto s = a.link.open("/unheard-of");
+  REQUIRE(s.has_value());
+  REQUIRE(a.link.write(*s, share(bytes(500, std::byte{200}))));
+  carry(a, b, 2);
+  CHECK(a.refused == 1);
+  CHECK(a.reset == 0);
+  CHECK(a.link.streams() == 0);
+  CHECK(b.link.streams() == 0);
+}
+
 TEST_CASE("streams on which nobody agrees are reset in the end") {
   side a{noise_role::initiator, 1};
   side b{noise_role::responder, 2};
