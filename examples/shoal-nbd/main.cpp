@@ -10,7 +10,6 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -28,7 +27,6 @@
 #include <shoal/block/filter/cow.hpp>
 #include <shoal/block/filter/logged.hpp>
 #include <shoal/block/filter/readonly.hpp>
-#include <shoal/net/listener.hpp>
 #include <shoal/net/nbd_server.hpp>
 #include <shoal/task/io_pool.hpp>
 #include <shoal/version.hpp>
@@ -36,8 +34,8 @@
 #include "../common/command_line.hpp"
 #include "../common/devices.hpp"
 #include "../common/message.hpp"
+#include "../common/nbd_listen.hpp"
 #include "../common/size.hpp"
-#include "../common/uri.hpp"
 #include "boot_trace.hpp"
 
 namespace {
@@ -52,14 +50,10 @@ struct options {
   std::vector<std::string> exports;
   bool overlay = false;
   bool readonly = false;
-  std::string bind;
-  std::optional<std::uint16_t> port;
-  std::string unix_path;
+  common::nbd_address nbd;
   std::string trace;
   std::string cache;
 };
-
-constexpr std::uint16_t nbd_port = 10809;  // IANA
 
 /// A named device, as --export or the plain options ask for it.
 struct wanted_export {
@@ -114,7 +108,7 @@ class program {
     open_trace();
     const common::device_opener opener{context_, pool_, given_.readonly || given_.overlay, cache};
     for (const wanted_export& each : wanted_exports(given_)) add(each.name, opener.open(each.uri));
-    listen();
+    common::listen_nbd(server_, context_.get_executor(), given_.nbd, names_);
 
     asio::signal_set signals{context_, SIGINT, SIGTERM, SIGHUP};
     signals.async_wait([&](std::error_code, int) {
@@ -170,74 +164,6 @@ class program {
     names_.push_back(name);
   }
 
-  void listen() {
-    shoal::result<std::vector<shoal::net::listening_socket>> inherited =
-        shoal::net::inherited_sockets(context_.get_executor());
-    if (!inherited) {
-      throw failure{"cannot use the sockets that the service manager passed", inherited.error(),
-                    "LISTEN_FDS is their number, and each listens; unset it to start without"};
-    }
-    if (!inherited->empty()) {
-      for (shoal::net::listening_socket& socket : *inherited) server_.serve(std::move(socket));
-      return;
-    }
-    if (!given_.unix_path.empty()) listen_unix();
-    if (given_.port || given_.unix_path.empty()) listen_tcp(given_.port.value_or(nbd_port));
-    if (std::fflush(stdout) != 0) {
-      throw failure{"cannot print the URI", std::error_code{errno, std::system_category()},
-                    "standard output must be writable"};
-    }
-  }
-
-  void listen_unix() {
-    shoal::result<shoal::net::listening_socket> socket =
-        shoal::net::listen_unix(context_.get_executor(), given_.unix_path);
-    if (!socket) {
-      const char* next = "its directory must exist and be writable";
-      if (socket.error() == std::errc::address_in_use)
-        next = "another server listens there, or it is no socket: choose another path";
-      if (socket.error() == std::errc::filename_too_long) next = "a socket's path has at most 107 bytes";
-      throw failure{"cannot listen on " + given_.unix_path, socket.error(), next};
-    }
-    server_.serve(std::move(*socket));
-    const std::string socket_path = common::uri_escape(std::filesystem::absolute(given_.unix_path).string());
-    for (const std::string& name : names_) {
-      std::printf("nbd+unix:///%s?socket=%s\n", common::uri_escape(name).c_str(), socket_path.c_str());
-    }
-  }
-
-  /// An IPv6 address may be written as it stands in a URI.
-  static std::string without_brackets(const std::string& address) {
-    const bool bracketed = address.starts_with('[') && address.ends_with(']');
-    return bracketed ? address.substr(1, address.size() - 2) : address;
-  }
-
-  void listen_tcp(std::uint16_t port) {
-    shoal::result<std::vector<shoal::net::listening_socket>> sockets =
-        shoal::net::listen_tcp(context_.get_executor(), without_brackets(given_.bind), port);
-    if (!sockets) {
-      const char* next = "choose another --bind or --port";
-      if (sockets.error() == std::errc::address_in_use)
-        next = "another server has that port: choose one with --port, or --port 0 for any";
-      if (sockets.error() == std::errc::permission_denied)
-        next = "ports below 1024 need root: choose another with --port";
-      const std::string what =
-          "cannot listen on " + (given_.bind.empty() ? "" : given_.bind + " ") + "port " + std::to_string(port);
-      if (sockets.error() == std::errc::host_unreachable) {
-        throw failure{what + ": no such address or host",
-                      "--bind takes an address of this machine, such as ::1"};
-      }
-      if (sockets.error() == std::errc::address_not_available) next = "--bind takes an address of this machine";
-      throw failure{what, sockets.error(), next};
-    }
-    const std::string host =
-        given_.bind.empty() ? "localhost:" + std::to_string(sockets->front().port) : sockets->front().address;
-    for (shoal::net::listening_socket& socket : *sockets) server_.serve(std::move(socket));
-    for (const std::string& name : names_) {
-      std::printf("nbd://%s/%s\n", host.c_str(), common::uri_escape(name).c_str());
-    }
-  }
-
   const options& given_;
   asio::io_context context_{1};
   shoal::io_pool pool_;
@@ -265,11 +191,7 @@ int run_program(int argc, char** argv) {
   app.add_flag("--overlay", given.overlay,
                "clients may write, each on a private overlay in memory that goes when it leaves");
   app.add_flag("--readonly", given.readonly, "nobody may write");
-  app.add_option("--bind", given.bind, "address to listen on; default: all, IPv4 and IPv6")
-      ->type_name("ADDRESS");
-  app.add_option("--port", given.port, "TCP port; default 10809, 0 for any free one")->type_name("N");
-  app.add_option("--unix", given.unix_path, "listen on a Unix socket (and on TCP only if --port is given)")
-      ->type_name("PATH");
+  common::add_nbd_options(app, given.nbd);
   app.add_option("--trace", given.trace,
                  "write each request as CSV: offset,length,time,op; a summary at the end")
       ->type_name("FILE");
