@@ -54,7 +54,8 @@ class kad_table {
       : self_(self), key_(kad_key::of(self.bytes())), options_(options) {}
 
   /// The peer lives. Its addresses replace those that are known, unless there are none.
-  /// @return refused for ourselves, and for a newcomer to a bucket that is full of peers that have not failed
+  /// @return refused for ourselves, for a newcomer without addresses, and for one to a bucket that is full of
+  /// peers that have not failed
   outcome seen(const peer_id& id, std::span<const multiaddr> addresses, clock::time_point now) {
     if (id == self_) return outcome::refused;
     const kad_key key = kad_key::of(id.bytes());
@@ -62,6 +63,7 @@ class kad_table {
     outcome what = outcome::renewed;
     auto at = std::ranges::find(bucket, id, &entry::id);
     if (at == bucket.end()) {
+      if (addresses.empty()) return outcome::refused;
       what = outcome::added;
       if (bucket.size() >= options_.bucket_size) {
         at = std::ranges::max_element(bucket, {}, &entry::failures);

@@ -48,8 +48,9 @@ TEST_CASE("the closest peers come in order, and only as many as asked for") {
   CHECK(table.closest(target, 1000).size() == table.size());
 }
 
-TEST_CASE("we are not in our own table") {
+TEST_CASE("neither we nor those who are nowhere are in our table") {
   kad_table table{peer(0)};
+  CHECK(table.seen(peer(1), {}, start) == outcome::refused);
   CHECK(see(table, 0) == outcome::refused);
   CHECK(table.size() == 0);
   CHECK(table.closest(kad_key{}, 20).empty());
