@@ -24,14 +24,10 @@
 #include <utility>
 #include <vector>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <asio/generic/stream_protocol.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <shoal/block/any_device.hpp>
@@ -39,6 +35,8 @@
 #include <shoal/block/concepts.hpp>
 #include <shoal/nbd/export_info.hpp>
 #include <shoal/net/accept_clients.hpp>
+#include <shoal/net/adopt_client.hpp>
+#include <shoal/net/client_stream.hpp>
 #include <shoal/net/listener.hpp>
 #include <shoal/net/nbd_connection.hpp>
 #include <shoal/net/output_queue.hpp>
@@ -149,25 +147,10 @@ class nbd_server {
   }
 
   void welcome(int fd) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    const bool known = ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    const int family = known ? address.ss_family : AF_UNIX;
-    if (family != AF_UNIX) {
-      const int on = 1;
-      (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      // a client that lost power says nothing: find out before its memory is missed
-      (void)::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    }
-    std::error_code failed;
-    stream_socket socket{executor_};
-    socket.assign(asio::generic::stream_protocol{family, 0}, fd, failed);
-    if (failed) {
-      ::close(fd);
-      return;
-    }
+    result<stream_socket> socket = adopt_client(executor_, fd);
+    if (!socket) return;
     auto client =
-        std::make_shared<nbd_connection>(std::move(socket), exports_, memory_, options_.handshake_time);
+        std::make_shared<nbd_connection>(std::move(*socket), exports_, memory_, options_.handshake_time);
     clients_.push_back(client);
     asio::co_spawn(executor_, client->run(), [this, client](std::exception_ptr) {
       client->close();
