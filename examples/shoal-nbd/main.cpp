@@ -10,8 +10,6 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
-#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -25,18 +23,17 @@
 #include <asio/signal_set.hpp>
 
 #include <shoal/block/filter/cow.hpp>
-#include <shoal/block/filter/logged.hpp>
 #include <shoal/block/filter/readonly.hpp>
 #include <shoal/net/nbd_server.hpp>
 #include <shoal/task/io_pool.hpp>
 #include <shoal/version.hpp>
 
+#include "../common/boot_trace.hpp"
 #include "../common/command_line.hpp"
 #include "../common/devices.hpp"
 #include "../common/message.hpp"
 #include "../common/nbd_listen.hpp"
 #include "../common/size.hpp"
-#include "boot_trace.hpp"
 
 namespace {
 
@@ -105,7 +102,7 @@ class program {
                     common::exit_usage};
     }
     if (given_.overlay) keep_freed_memory();
-    open_trace();
+    if (!given_.trace.empty()) trace_.emplace(given_.trace);
     const common::device_opener opener{context_, pool_, given_.readonly || given_.overlay, cache};
     for (const wanted_export& each : wanted_exports(given_)) add(each.name, opener.open(each.uri));
     common::listen_nbd(server_, context_.get_executor(), given_.nbd, names_);
@@ -117,12 +114,7 @@ class program {
     });
     context_.restart();
     context_.run();
-    if (trace_) {
-      trace_->report(stderr);
-      trace_file_.close();
-      if (!trace_file_)
-        throw failure{"cannot write the trace " + given_.trace, std::error_code{errno, std::system_category()}};
-    }
+    if (trace_) trace_->finish(stderr);
     return 0;
   }
 
@@ -135,22 +127,12 @@ class program {
 #endif
   }
 
-  void open_trace() {
-    if (given_.trace.empty()) return;
-    trace_file_.open(given_.trace);
-    if (!trace_file_) {
-      throw failure{"cannot write the trace " + given_.trace, std::error_code{errno, std::system_category()},
-                    "its directory must exist and be writable"};
-    }
-    trace_ = std::make_unique<boot_trace>(trace_file_);
-  }
-
   /// Puts the filters on that the options ask for, and exports what comes out.
   void add(const std::string& name, shoal::any_device device) {
     if (name.size() > shoal::nbd::max_string) {
       throw failure{"the name of an export is too long", "NBD takes at most 4096 bytes", common::exit_usage};
     }
-    if (trace_) device = shoal::any_device{shoal::logged{std::move(device), trace_observer{trace_.get()}}};
+    if (trace_) device = trace_->watch(std::move(device));
     if (given_.readonly) device = shoal::any_device{shoal::readonly{std::move(device)}};
     try {
       if (given_.overlay && !given_.readonly) {
@@ -167,8 +149,7 @@ class program {
   const options& given_;
   asio::io_context context_{1};
   shoal::io_pool pool_;
-  std::ofstream trace_file_;
-  std::unique_ptr<boot_trace> trace_;
+  std::optional<common::boot_trace> trace_;
   shoal::net::nbd_server server_;
   std::vector<std::string> names_;
 };

@@ -40,6 +40,7 @@
 #include <shoal/net/prefetcher.hpp>
 #include <shoal/version.hpp>
 
+#include "../common/boot_trace.hpp"
 #include "../common/command_line.hpp"
 #include "../common/message.hpp"
 #include "../common/nbd_listen.hpp"
@@ -58,6 +59,7 @@ struct serve_options {
   common::nbd_address nbd;
   bool overlay = false;
   std::string prefetch;
+  std::string trace;
 };
 
 /// A peer that runs until it is told to stop.
@@ -74,6 +76,7 @@ class service {
       store_.emplace(common::open_store(given_.provide, &peer_.pool));
       peer_.blocks.provide(store_->blocks);
     }
+    if (!given_.trace.empty()) trace_.emplace(given_.trace);
     peer_.start();
     for (const auto& address : peer_.host.addresses()) {
       std::printf("%s\n", to_text(shoal::net::with_peer(address, peer_.host.id())).c_str());
@@ -93,6 +96,7 @@ class service {
     }
     context_.run();
     if (thrown) std::rethrow_exception(thrown);
+    if (trace_) trace_->finish(stderr);
     std::fprintf(stderr, "%s\n", peer_.traffic().c_str());
     return stopped_early_ ? common::exit_interrupted : 0;
   }
@@ -112,7 +116,8 @@ class service {
     self.start_prefetch(*index);
     // the exchange lives as long as the program: nobody owns it
     const std::shared_ptr<exchange_of_node> blocks{std::shared_ptr<void>{}, &self.peer_.blocks};
-    const shoal::any_device image{device{index, blocks}};
+    shoal::any_device image{device{index, blocks}};
+    if (self.trace_) image = self.trace_->watch(image);
     if (self.given_.overlay) {
       self.server_.add_private_export("", [image] { return shoal::any_device{shoal::cow{image}}; });
     } else {
@@ -138,12 +143,12 @@ class service {
     const std::string trace{std::istreambuf_iterator<char>{file}, {}};
     if (!file) {
       throw failure{"cannot read the trace " + given_.prefetch, std::error_code{errno, std::system_category()},
-                    "shoal-nbd --trace FILE writes one"};
+                    "--trace FILE writes one"};
     }
     shoal::result<std::vector<shoal::cid>> order = shoal::prefetch_list(trace, index);
     if (!order) {
       throw failure{"cannot use the trace " + given_.prefetch, order.error(),
-                    "its lines are offset,length,time,op; shoal-nbd --trace FILE writes one"};
+                    "its lines are offset,length,time,op; --trace FILE writes one"};
     }
     asio::co_spawn(context_,
                    shoal::net::prefetch_in_order(peer_.blocks, std::move(*order), shoal::net::prefetch_depth),
@@ -172,6 +177,7 @@ class service {
   asio::io_context context_{1};
   node peer_;
   std::optional<common::opened_store> store_;
+  std::optional<common::boot_trace> trace_;
   shoal::net::nbd_server server_;
   bool stopping_ = false;
   bool exported_ = false;
@@ -193,8 +199,9 @@ int run_program(int argc, char** argv) {
   common::add_nbd_options(app, given.nbd);
   app.add_flag("--overlay", given.overlay,
                "NBD clients may write, each on a private overlay in memory that goes when it leaves");
-  app.add_option("--prefetch", given.prefetch,
-                 "fetch what an earlier boot read, in its order (shoal-nbd --trace)")
+  app.add_option("--prefetch", given.prefetch, "fetch what an earlier boot read, in its order (see --trace)")
+      ->type_name("FILE");
+  app.add_option("--trace", given.trace, "write each request of NBD clients as CSV, for --prefetch elsewhere")
       ->type_name("FILE");
   given.node.add_to(app);
   refuse_empty_values(app);

@@ -150,6 +150,10 @@ void node_options::add_to(CLI::App& app) {
                  "/ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...; may be given again")
       ->type_name("MULTIADDR")
       ->allow_extra_args(false);
+  app.add_option("--neighbour", neighbours,
+                 "a peer to stay connected with, asked before all others; may be given again")
+      ->type_name("MULTIADDR")
+      ->allow_extra_args(false);
   app.add_flag("--mdns", mdns, "find the peers in this network, and be found by them");
   app.add_option("--mdns-interface", mdns_interfaces, "look there only, even on lo; may be given again")
       ->type_name("NAME")
@@ -187,7 +191,8 @@ node::node(asio::io_context& on, const node_options& given)
       host(on.get_executor(), identity(given.key_file), swarm_options(given)),
       identify(host, host.public_key(), "shoal/" SHOAL_VERSION_STRING),
       pings(host),
-      keeper(host, [this](const multiaddr& address, std::error_code why) { complain(address, why); }),
+      origins(host, [this](const multiaddr& address, std::error_code why) { complain(address, why); }),
+      neighbours(host, [this](const multiaddr& address, std::error_code why) { complain(address, why); }),
       blocks(host, cache, shoal::openssl::digester{},
              {.tier = [this](const shoal::net::peer_link& link) { return tier(link); }}),
       given_(given) {}
@@ -207,7 +212,8 @@ void node::start() {
                   "choose another --listen; port 0 is any free one"};
   }
   if (!heard) throw failure{"cannot listen", why, "give an address of this machine with --listen"};
-  for (const multiaddr& address : parse_addresses(given_.bootstrap)) keeper.keep({address});
+  for (const multiaddr& address : parse_addresses(given_.bootstrap)) origins.keep({address});
+  for (const multiaddr& address : parse_addresses(given_.neighbours)) neighbours.keep({address});
   if (given_.mdns || !given_.mdns_interfaces.empty()) find_neighbours();
 }
 
@@ -235,7 +241,7 @@ void node::meet(const shoal::libp2p::peer_id& id, std::vector<multiaddr> address
 }
 
 unsigned node::tier(const shoal::net::peer_link& link) const {
-  return keeper.keeps(link) ? 1 : 0;
+  return origins.keeps(link) && !neighbours.keeps(link) ? 1 : 0;
 }
 
 void node::complain(const multiaddr& address, std::error_code why) {

@@ -32,6 +32,7 @@
 struct node_options {
   std::vector<std::string> listen;
   std::vector<std::string> bootstrap;
+  std::vector<std::string> neighbours;
   bool mdns = false;
   std::vector<std::string> mdns_interfaces;
   std::string cache = "256M";
@@ -59,7 +60,8 @@ class node {
   shoal::net::swarm_host<shoal::openssl::peer_crypto> host;
   shoal::net::identify_service identify;
   shoal::net::ping_service pings;
-  shoal::net::peer_keeper keeper;
+  shoal::net::peer_keeper origins;     ///< asked last
+  shoal::net::peer_keeper neighbours;  ///< asked first
   exchange_of_node blocks;
 
   /// Addresses as the command line gives them. @throws common::failure

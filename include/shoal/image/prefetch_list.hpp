@@ -7,6 +7,7 @@
 //     for (const cid& id : *order) fetch(id);
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -36,17 +37,19 @@ inline bool take_csv_number(std::string_view& line, std::uint64_t& value) noexce
 
 }  // namespace detail
 
-/// Each block once, holes left out. A first line of column names is skipped, requests that are no reads too; a
-/// read past the end counts as far as the image goes: it may have been another version's.
+/// Each block once, holes left out. A first line of column names is skipped, requests that are no reads too,
+/// and a last line without an end, which is still being written; a read past the end counts as far as the image
+/// goes: it may have been another version's.
 ///
 /// errc::malformed for a line that is not "offset,length,...".
 [[nodiscard]] inline result<std::vector<cid>> prefetch_list(std::string_view trace, const image_index& index) {
   std::vector<cid> order;
   std::unordered_set<std::size_t> seen;
   for (bool first = true; !trace.empty(); first = false) {
-    const std::size_t end = std::min(trace.find('\n'), trace.size());
+    const std::size_t end = trace.find('\n');
+    if (end == trace.npos) break;
     std::string_view line = trace.substr(0, end);
-    trace.remove_prefix(std::min(end + 1, trace.size()));
+    trace.remove_prefix(end + 1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || (first && line.starts_with("offset"))) continue;
     std::uint64_t offset = 0;
