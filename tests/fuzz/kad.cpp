@@ -121,7 +121,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(decoded->closer.size() <= kad_message::max_peers && decoded->key.size() <= kad_message::max_key);
     one.ask(from, *decoded, now);
     for (const kad_peer& each : decoded->closer) one.table.seen(each.id, each.addresses, now);
-    for (const kad_peer& each : decoded->providers) one.table.failed(each.id);
+    for (const kad_peer& each : decoded->providers) one.table.failed(each.id, now);
     require(!one.table.contains(self));
     if (messages.size() < 8) messages.push_back(*decoded);
     now += 1h;

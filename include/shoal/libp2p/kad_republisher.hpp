@@ -8,9 +8,11 @@
 //     while (auto key = own.next_due(now)) ...             // announce it, then
 //     own.done(*key, stored_by != 0, now);
 //
-// Whatever is in it is ours to decide: its size is not bounded.
+// At first it is said again sooner, after a minute, eight, an hour, nine: where many boot at once, those who
+// are closest to a key have mostly not come yet. Whatever is in it is ours to decide: its size is not bounded.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <map>
@@ -26,32 +28,34 @@ class kad_republisher {
  public:
   using clock = std::chrono::steady_clock;
 
-  /// @param interval  between two announcements
-  /// @param retry  after one that nobody has taken
+  /// @param interval  between two announcements, in the long run
+  /// @param first  between the first two, and after one that nobody has taken note of
   explicit kad_republisher(std::chrono::seconds interval = std::chrono::hours{22},
-                           std::chrono::seconds retry = std::chrono::minutes{1}) noexcept
-      : interval_(interval), retry_(retry) {}
+                           std::chrono::seconds first = std::chrono::minutes{1}) noexcept
+      : interval_(interval), first_(first) {}
 
   /// Provides what the key names; it is due at once. What is provided already stays as it is.
   void add(const multihash& key, clock::time_point now) {
-    if (const auto [at, added] = keys_.try_emplace(key, now); added) due_.emplace(now, key);
+    const auto [at, added] = keys_.try_emplace(key, plan{now, first_});
+    if (added) due_.emplace(now, key);
   }
 
   /// Provides it no longer. Others will forget.
   void remove(const multihash& key) {
     const auto at = keys_.find(key);
     if (at == keys_.end()) return;
-    if (at->second) due_.erase({*at->second, key});
+    if (at->second.due) due_.erase({*at->second.due, key});
     keys_.erase(at);
   }
 
   [[nodiscard]] bool contains(const multihash& key) const { return keys_.contains(key); }
   [[nodiscard]] std::size_t size() const noexcept { return keys_.size(); }
 
-  /// All are due now: after the network was away, or has changed.
+  /// All are due now, and soon again: after the network was away, or has changed.
   void renew(clock::time_point now) {
-    for (auto& [key, due] : keys_) {
-      if (due) plan(key, due, now);
+    for (auto& [key, what] : keys_) {
+      what.pause = first_;
+      if (what.due) set(key, what, now);
     }
   }
 
@@ -60,7 +64,7 @@ class kad_republisher {
     if (due_.empty() || due_.begin()->first > now) return std::nullopt;
     const multihash key = due_.begin()->second;
     due_.erase(due_.begin());
-    keys_.at(key).reset();
+    keys_.at(key).due.reset();
     return key;
   }
 
@@ -68,7 +72,9 @@ class kad_republisher {
   /// @param taken  somebody has taken note
   void done(const multihash& key, bool taken, clock::time_point now) {
     const auto at = keys_.find(key);
-    if (at != keys_.end() && !at->second) plan(key, at->second, now + (taken ? interval_ : retry_));
+    if (at == keys_.end() || at->second.due) return;
+    set(key, at->second, now + (taken ? at->second.pause : first_));
+    if (taken) at->second.pause = std::min(8 * at->second.pause, interval_);
   }
 
   [[nodiscard]] std::optional<clock::time_point> next_deadline() const {
@@ -77,15 +83,20 @@ class kad_republisher {
   }
 
  private:
-  void plan(const multihash& key, std::optional<clock::time_point>& due, clock::time_point when) {
-    if (due) due_.erase({*due, key});
-    due = when;
+  struct plan {
+    std::optional<clock::time_point> due;  // nothing: being announced
+    std::chrono::seconds pause;            // after the next announcement
+  };
+
+  void set(const multihash& key, plan& what, clock::time_point when) {
+    if (what.due) due_.erase({*what.due, key});
+    what.due = when;
     due_.emplace(when, key);
   }
 
   std::chrono::seconds interval_;
-  std::chrono::seconds retry_;
-  std::map<multihash, std::optional<clock::time_point>> keys_;  // when each is due; nothing: being announced
+  std::chrono::seconds first_;
+  std::map<multihash, plan> keys_;
   std::set<std::pair<clock::time_point, multihash>> due_;
 };
 

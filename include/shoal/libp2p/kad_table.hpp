@@ -6,7 +6,7 @@
 //     kad_table table{self};
 //     table.seen(peer, addresses, now);                   // it serves, and has just shown that it lives
 //     std::vector<kad_peer> seeds = table.closest(target, 20);
-//     table.failed(peer);
+//     table.failed(peer, now);
 //     while (auto peer = table.next_check(now)) ask(*peer);           // and tell seen() or failed()
 //     while (auto name = table.next_refresh(now, random)) look_up(*name);
 //
@@ -35,7 +35,8 @@ namespace shoal::libp2p {
 
 struct kad_table_options {
   std::size_t bucket_size = 20;
-  unsigned max_failures = 3;              ///< in a row; then a peer is forgotten
+  unsigned max_failures = 3;                 ///< in a row; then a peer is forgotten
+  std::chrono::seconds failure_spacing{30};  ///< failures that are closer together count as one
   std::chrono::seconds check_after{600};  ///< a peer that was not heard for so long is asked whether it lives
   std::chrono::seconds refresh_interval{600};  ///< so often somebody is looked up in each bucket
 };
@@ -87,10 +88,13 @@ class kad_table {
   }
 
   /// The peer did not answer. It is not told to others until it has been seen again.
-  void failed(const peer_id& id) {
+  void failed(const peer_id& id, clock::time_point now) {
     std::vector<entry>& bucket = bucket_of(id);
     const auto at = std::ranges::find(bucket, id, &entry::id);
-    if (at == bucket.end() || ++at->failures < options_.max_failures) return;
+    if (at == bucket.end()) return;
+    if (at->failures != 0 && now - at->failed < options_.failure_spacing) return;
+    at->failed = now;
+    if (++at->failures < options_.max_failures) return;
     bucket.erase(at);
     --size_;
   }
@@ -167,6 +171,7 @@ class kad_table {
     kad_key key;
     std::vector<multiaddr> addresses = {};
     unsigned failures = 0;
+    clock::time_point failed = {};
     clock::time_point checked = {};
   };
 

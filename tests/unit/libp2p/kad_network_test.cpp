@@ -77,7 +77,7 @@ class network {
         what();
       } else {
         now = *deadline;
-        for (const peer_id& late : query.expire(now)) from.table.failed(late);
+        for (const peer_id& late : query.expire(now)) from.table.failed(late, now);
       }
     }
     return now - began;
@@ -122,8 +122,8 @@ class network {
     const peer_id to = request.to;
     node* const there = find_node_at(request);
     if (there == nullptr || there->how == manner::dead) {
-      coming.emplace(now + 20ms, [&from, &query, to] {
-        from.table.failed(to);
+      coming.emplace(now + 20ms, [this, &from, &query, to] {
+        from.table.failed(to, now);
         query.failed(to);
       });
       return;

@@ -15,19 +15,21 @@ using shoal::libp2p::kad_republisher;
 
 const kad_republisher::clock::time_point start{};
 
-TEST_CASE("what is provided is announced at once, and every 22 hours") {
+TEST_CASE("what is provided is announced at once, soon again, and in the end every 22 hours") {
   kad_republisher own;
   CHECK_FALSE(own.next_deadline());
   own.add(name(1), start);
   CHECK(own.contains(name(1)));
-  CHECK(own.next_deadline() == start);
-  CHECK(own.next_due(start) == name(1));
-  CHECK_FALSE(own.next_due(start + 100h));
-  CHECK_FALSE(own.next_deadline());
-  own.done(name(1), true, start);
-  CHECK(own.next_deadline() == start + 22h);
-  CHECK_FALSE(own.next_due(start + 22h - 1s));
-  CHECK(own.next_due(start + 22h) == name(1));
+  auto now = start;
+  for (const std::chrono::seconds pause : {0s, 60s, 480s, 3840s, 30720s, 79200s, 79200s}) {
+    now += pause;
+    CHECK(own.next_deadline() == now);
+    CHECK_FALSE(own.next_due(now - 1s));
+    CHECK(own.next_due(now) == name(1));
+    CHECK_FALSE(own.next_due(now + 100h));
+    CHECK_FALSE(own.next_deadline());
+    own.done(name(1), true, now);
+  }
 }
 
 TEST_CASE("what nobody took note of is announced again soon") {
@@ -36,6 +38,12 @@ TEST_CASE("what nobody took note of is announced again soon") {
   CHECK(own.next_due(start));
   own.done(name(1), false, start);
   CHECK(own.next_due(start + 1min) == name(1));
+  own.done(name(1), true, start + 1min);
+  CHECK(own.next_due(start + 2min) == name(1));
+  own.done(name(1), false, start + 2min);
+  CHECK(own.next_due(start + 3min) == name(1));
+  own.done(name(1), true, start + 3min);
+  CHECK(own.next_deadline() == start + 11min);
 }
 
 TEST_CASE("the longest overdue goes first, and adding again changes nothing") {

@@ -64,7 +64,7 @@ TEST_CASE("newcomers to a full bucket are refused until somebody fails") {
   }
   for (std::size_t i = 0; i < 3; ++i) CHECK(see(table, far[i]) == outcome::added);
   CHECK(see(table, far[3]) == outcome::refused);
-  table.failed(peer(far[1]));
+  table.failed(peer(far[1]), start);
   CHECK(see(table, far[3]) == outcome::added);
   CHECK_FALSE(table.contains(peer(far[1])));
   CHECK(table.contains(peer(far[0])));
@@ -76,13 +76,15 @@ TEST_CASE("who fails is not told until it is seen again, and is forgotten when i
   kad_table table{peer(0)};
   see(table, 1);
   see(table, 2);
-  table.failed(peer(1));
+  table.failed(peer(1), start);
   CHECK(table.closest(kad_key{}, 20) == std::vector{kad_peers::known(2)});
   CHECK(see(table, 1) == outcome::renewed);
   CHECK(table.closest(kad_key{}, 20).size() == 2);
-  for (int i = 0; i < 3; ++i) table.failed(peer(1));
+  for (const auto after : {0s, 1s, 30s, 59s}) table.failed(peer(1), start + after);
+  CHECK(table.contains(peer(1)));
+  table.failed(peer(1), start + 60s);
   CHECK_FALSE(table.contains(peer(1)));
-  table.failed(peer(1));
+  table.failed(peer(1), start + 90s);
   table.remove(peer(2));
   table.remove(peer(2));
   CHECK(table.size() == 0);
@@ -92,8 +94,8 @@ TEST_CASE("when all have failed they are better than nobody") {
   kad_table table{peer(0)};
   see(table, 1);
   see(table, 2);
-  table.failed(peer(1));
-  table.failed(peer(2));
+  table.failed(peer(1), start);
+  table.failed(peer(2), start);
   CHECK(table.closest(kad_key{}, 20).size() == 2);
 }
 
