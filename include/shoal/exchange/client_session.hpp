@@ -68,12 +68,14 @@ class client_session {
   /// A peer has connected. @pre the handle is new
   /// @param tier  0 for a neighbour, higher for those who are asked only for what lower ones do not have
   void add_peer(peer_handle peer, unsigned tier) {
+    settled_ = false;
     book_.roster().add(peer, tier);
     book_.wake();
   }
 
   /// The connection is gone. What it owed is asked of others at once.
   void remove_peer(peer_handle peer) {
+    settled_ = false;
     book_.release(peer);
     book_.roster().erase(peer);
   }
@@ -83,6 +85,7 @@ class client_session {
   void misbehaved(peer_handle peer) {
     client_peer* const p = book_.roster().find(peer);
     if (p == nullptr || p->banned) return;
+    settled_ = false;
     p->banned = true;
     ++book_.counters().banned;
     events_.push_back({kind::misbehaved, peer, {}});
@@ -91,12 +94,14 @@ class client_session {
 
   /// A ping has measured this.
   void measured(peer_handle peer, duration round_trip, instant now) {
+    settled_ = false;
     if (client_peer* const p = book_.roster().find(peer)) p->estimate.measured(round_trip, now);
   }
 
   /// A reader, or a prefetch, wants this block. Wanting it again can only raise how much. False if it was
   /// wanted already. @pre !is_inline(id)
   bool want(const cid& id, const want_options& how, instant now) {
+    settled_ = false;
     const auto [w, fresh] = book_.obtain(id.hash());
     if (fresh) {
       w.id = id;
@@ -118,6 +123,7 @@ class client_session {
 
   /// Nobody wants it any more.
   void unwant(const cid& id) {
+    settled_ = false;
     if (client_want* const w = book_.find(id.hash())) book_.close(*w, std::nullopt);
   }
 
@@ -131,6 +137,7 @@ class client_session {
   void receive(peer_handle peer, const bitswap_message& message, instant now) {
     client_peer* const p = book_.roster().find(peer);
     if (p == nullptr || p->banned) return;
+    settled_ = false;
     message.visit([&](const block_presence& said) {
       client_want* const w = book_.find(said.id.hash());
       ask* const a = w == nullptr ? nullptr : w->find(peer);
@@ -154,6 +161,7 @@ class client_session {
   arrival arrived(peer_handle peer, const multihash& hash, std::size_t size, instant now) {
     const client_peer* const p = book_.roster().find(peer);
     if (p == nullptr || p->banned) return {};
+    settled_ = false;
     if (client_want* const w = book_.find(hash)) {
       const arrival out{arrival::verdict::accepted, w->id};
       book_.deliver(*w, peer, size, now);
@@ -166,7 +174,8 @@ class client_session {
 
   /// The next message and for whom.
   [[nodiscard]] std::optional<outgoing_message> next_message(instant now) {
-    assign(now);
+    if (!settled_) assign(now);
+    settled_ = true;
     return book_.roster().next_message();
   }
 
@@ -182,6 +191,7 @@ class client_session {
 
   /// Time has passed.
   void tick(instant now) {
+    settled_ = false;
     while (client_want* const due = book_.agenda().due(now)) {
       if (due->at == want_stage::idle) book_.forget_answers(*due, now);
       book_.take_late(*due, now);
@@ -202,7 +212,7 @@ class client_session {
   using kind = client_event::kind;
 
   /// Wants for which nobody has room before the rest is left for later.
-  static constexpr int max_roomless = 16;
+  static constexpr int max_roomless = 32;
   /// Who has promised a block so often and not sent it is not believed.
   static constexpr unsigned max_failures = 2;
   /// Blocks that a peer may be asked for beyond its window, and told of beyond max_told, when a reader waits.
@@ -214,6 +224,10 @@ class client_session {
     int roomless = 0;
     for (auto i = agenda.ready().begin(); i != agenda.ready().end() && roomless < max_roomless;) {
       client_want& w = *(i++)->second;
+      if (w.awaited && !has_room(*w.awaited, w)) {
+        ++roomless;
+        continue;
+      }
       const std::optional<instant> late = w.first_late();
       // what nobody has room for need not be asked, nor the rest, which is less urgent
       if (!gather(w, now) && !candidates_.empty() && !late) return;
@@ -225,6 +239,8 @@ class client_session {
           if (late) {
             agenda.rest(w, want_stage::waiting, *late);
           } else {
+            w.awaited.reset();
+            if (chosen.awaited) w.awaited = candidates_[*chosen.awaited].peer;
             ++roomless;
           }
           break;
@@ -240,20 +256,30 @@ class client_session {
     }
   }
 
+  /// Whether a peer may be asked for one more block. True for one that is not there: there is no waiting for
+  /// it.
+  [[nodiscard]] bool has_room(peer_handle peer, const client_want& w) const {
+    const client_peer* const p = book_.roster().find(peer);
+    return p == nullptr || has_room(*p, w);
+  }
+  [[nodiscard]] bool has_room(const client_peer& p, const client_want& w) const {
+    return p.estimate.outstanding() < p.estimate.window(book_.block_size()) + extra(w);
+  }
+  static std::size_t extra(const client_want& w) noexcept { return w.how.urgent ? urgent_extra : 0; }
+
   /// Collects the candidates for a want. False if none of them has room.
   bool gather(const client_want& w, instant now) {
     candidates_.clear();
     bool room = false;
-    const std::size_t extra = w.how.urgent ? urgent_extra : 0;
     auto a = w.asks.begin();
     for (const auto& [peer, p] : book_.roster().all()) {
       while (a != w.asks.end() && a->peer < peer) ++a;
       const bool known = a != w.asks.end() && a->peer == peer;
-      if (p.banned || (!known && p.told >= max_told + extra)) continue;
-      const bool has_room = p.estimate.outstanding() < p.estimate.window(book_.block_size()) + extra;
-      room |= has_room;
+      if (p.banned || (!known && p.told >= max_told + extra(w))) continue;
+      const bool more = has_room(p, w);
+      room |= more;
       candidates_.push_back(
-          {peer, &p.estimate, p.tier, known ? a->now : standing::unknown, has_room, now < p.stalled_until});
+          {peer, &p.estimate, p.tier, known ? a->now : standing::unknown, more, now < p.stalled_until});
     }
     return room;
   }
@@ -276,6 +302,7 @@ class client_session {
   std::deque<client_event> events_;
   std::vector<candidate> candidates_;  // of the want that is being assigned
   std::uint64_t sequence_ = 0;
+  bool settled_ = true;  // the policy has been asked about all that is open, and nothing has changed since
 };
 
 }  // namespace shoal::exchange

@@ -108,8 +108,9 @@ struct client_want {
   want_stage at = want_stage::open;
   instant deadline;
   unsigned retries = 0;
-  bool reported = false;  ///< unmet, or overdue
-  std::vector<ask> asks;  // in the order of their peers
+  bool reported = false;               ///< unmet, or overdue
+  std::optional<peer_handle> awaited;  ///< will be asked as soon as it has room
+  std::vector<ask> asks;               // in the order of their peers
 
   [[nodiscard]] order rank() const noexcept { return {!how.urgent, -std::int64_t{how.priority}, sequence}; }
 

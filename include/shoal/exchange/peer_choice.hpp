@@ -74,6 +74,9 @@ struct choice {
   std::array<std::size_t, max_probes> probes{};
   std::size_t probe_count = 0;  ///< how many of `probes` to ask whether they have it
   duration patience{};          ///< the block is late after this time
+  /// With no_room: who will be asked as soon as it has room, if that is already certain; it saves asking
+  /// before.
+  std::optional<std::size_t> awaited;
 };
 
 template <class P>
@@ -122,12 +125,16 @@ class nearest_first {
     }
     const bool awaited = fetched_in < unlimited;
     std::optional<std::size_t> best;
+    std::optional<std::size_t> first;  // with room or without
     double best_score = unlimited;
-    double best_of_all = unlimited;
+    double first_score = unlimited;
     for (std::size_t i = 0; any && i < peers.size(); ++i) {
       if (!is_askable(peers[i]) || tier_of(peers[i]) != tier) continue;
       const double s = score(peers[i], want);
-      best_of_all = std::min(best_of_all, s);
+      if (s < first_score) {
+        first = i;
+        first_score = s;
+      }
       if (!peers[i].has_room || s >= best_score) continue;
       best = i;
       best_score = s;
@@ -138,8 +145,9 @@ class nearest_first {
       return out;
     }
     if (!any) return out;
-    if (!best || (best_score > settings_.slowest * best_of_all && !deserves_a_try(peers[*best], want, now))) {
+    if (!best || (best_score > settings_.slowest * first_score && !deserves_a_try(peers[*best], want, now))) {
       out.what = choice::verdict::no_room;
+      out.awaited = first;
       return out;
     }
     out.what = choice::verdict::ask;

@@ -27,6 +27,7 @@ class want_agenda {
   void make_ready(client_want& w) {
     remove(w);
     w.at = want_stage::ready;
+    w.awaited.reset();
     ready_.emplace(w.rank(), &w);
   }
 

@@ -55,10 +55,10 @@ class want_book {
     return {found->second, fresh};
   }
 
-  /// Those whom nobody had can be asked for again.
+  /// Somebody new can be asked for what nobody had, or had room for.
   void wake() {
     for (auto& [hash, w] : wants_) {
-      if (w.at == want_stage::idle) agenda_.make_ready(w);
+      if (w.at == want_stage::idle || w.at == want_stage::ready) agenda_.make_ready(w);
     }
   }
 

@@ -467,6 +467,40 @@ TEST_CASE("a peer gets no more at once than its window, and the rest as blocks a
   CHECK(said[0].entry.id == blocks::name(500));
 }
 
+TEST_CASE("a new peer is asked at once for what waits for room with another") {
+  fixture f;
+  f.session.add_peer(alice, 0);
+  for (std::uint64_t i = 0; i < 100; ++i) f.session.want(blocks::name(i), {}, f.now);
+  CHECK_FALSE(f.says().empty());
+  CHECK(f.says().empty());
+  f.session.add_peer(bob, 0);
+  std::size_t fetches = 0;
+  for (const told& t : f.says()) {
+    if (t.entry.type != want_type::block) continue;
+    CHECK(t.peer == bob);
+    ++fetches;
+  }
+  CHECK(fetches >= peer_estimate::min_window);
+}
+
+TEST_CASE("what waits for room goes on when who has none leaves, or has said no") {
+  fixture f;
+  f.session.add_peer(alice, 0);
+  f.session.add_peer(bob, 1);
+  for (std::uint64_t i = 0; i < 100; ++i) f.session.want(blocks::name(i), {}, f.now);
+  const auto said = f.says();
+  for (const told& t : said) {
+    CHECK(t.peer == alice);
+    f.hear(alice, t.entry.id, presence::dont_have);
+  }
+  std::size_t bobs = 0;
+  for (const told& t : f.says()) bobs += t.peer == bob ? 1u : 0u;
+  CHECK(bobs == said.size());
+  f.session.remove_peer(alice);
+  for (const told& t : f.says()) CHECK(t.peer == bob);
+  REQUIRE(f.session.next_deadline());
+}
+
 /// A policy of one's own: everything from the peer whose number the CID's last byte says.
 struct by_name {
   choice choose(const open_want& want, std::span<const candidate> peers, instant) const {

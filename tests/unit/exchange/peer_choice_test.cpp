@@ -163,6 +163,7 @@ TEST_CASE("who is much slower than the best gets nothing while the best one has 
   CHECK(f.choose().fetch == 1);
   f.deliver(1, 500ms);
   CHECK(f.choose().what == verdict::no_room);
+  CHECK(f.choose().awaited == 0);
   f.peers[0].has_room = true;
   CHECK(f.choose().fetch == 0);
   f.peers[0].now = standing::lacks;
