@@ -238,8 +238,9 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
 
   /// Ends an answer so that the client can tell whether it is whole.
   void finish(const result<>& outcome) {
-    if (!outcome || (sized_ && left_ != 0 && wants_body())) return close();
-    if (chunked_ && wants_body()) put(as_bytes(http::last_chunk));
+    const bool whole = outcome && (!sized_ || left_ == 0 || !wants_body());
+    if (!whole) keep_ = false;  // the connection ends, and the body has not
+    if (whole && chunked_ && wants_body()) put(as_bytes(http::last_chunk));
   }
 
   /// Answers and closes, because what follows cannot be told from this request.
