@@ -157,17 +157,18 @@ class client_session {
   }
 
   /// A block has come whose digest, computed by the driver, is this. Anything but arrival::accepted is to be
-  /// dropped; after arrival::unwanted the peer is not asked again: either it lies or its block does.
+  /// dropped; after arrival::unwanted the peer is not asked again: either it lies or its block does. A block
+  /// that is wanted is welcome from who has gone while it was hashed, and from nobody who is banned.
   arrival arrived(peer_handle peer, const multihash& hash, std::size_t size, instant now) {
     const client_peer* const p = book_.roster().find(peer);
-    if (p == nullptr || p->banned) return {};
+    if (p != nullptr && p->banned) return {};
     settled_ = false;
     if (client_want* const w = book_.find(hash)) {
       const arrival out{arrival::verdict::accepted, w->id};
       book_.deliver(*w, peer, size, now);
       return out;
     }
-    if (book_.deliver_late(hash, peer, size, now)) return {arrival::verdict::duplicate, {}};
+    if (p == nullptr || book_.deliver_late(hash, peer, size, now)) return {arrival::verdict::duplicate, {}};
     misbehaved(peer);
     return {};
   }

@@ -100,7 +100,7 @@ class nearest_first {
     duration least_patience = std::chrono::milliseconds{50};
     duration most_patience = std::chrono::seconds{5};
     /// A peer that takes so many times as long as the best one gets nothing when that one has no room: waiting
-    /// is quicker.
+    /// is quicker. Nor do readers wait for neighbours that take so many times as long as an origin.
     double slowest = 8;
     /// But it gets a block after so long a time, to see.
     duration retry = std::chrono::seconds{2};
@@ -123,6 +123,7 @@ class nearest_first {
       any = true;
       tier = std::min(tier, tier_of(c));
     }
+    if (want.urgent) tier = quick_tier(want, peers, tier);
     const bool awaited = fetched_in < unlimited;
     std::optional<std::size_t> best;
     std::optional<std::size_t> first;  // with room or without
@@ -186,11 +187,32 @@ class nearest_first {
   static double expected(const candidate& c, const open_want& want) noexcept {
     return std::chrono::duration<double>(c.estimate->expected(want.block_size)).count();
   }
-  /// Seconds until the block is here, if one had to ask until somebody has it. Less is better.
-  static double score(const candidate& c, const open_want& want) noexcept {
+  /// The same for a cautious mind.
+  static double pace(const candidate& c, const open_want& want) noexcept {
     const double deviation = std::chrono::duration<double>(c.estimate->deviation()).count();
-    const double seconds = (expected(c, want) + deviation) / std::max(c.estimate->kept_rate(), 0.01);
+    return (expected(c, want) + deviation) / std::max(c.estimate->kept_rate(), 0.01);
+  }
+  /// The same if one had to ask until somebody has it. Less is better.
+  static double score(const candidate& c, const open_want& want) noexcept {
+    const double seconds = pace(c, want);
     return c.now == standing::has ? seconds : seconds / std::max(c.estimate->hit_rate(), 0.01);
+  }
+
+  /// The lowest tier, unless all in it are so slow that no reader should wait for them.
+  [[nodiscard]] unsigned quick_tier(const open_want& want, std::span<const candidate> peers,
+                                    unsigned lowest) const noexcept {
+    double in_lowest = unlimited;
+    double quickest = unlimited;
+    unsigned tier = lowest;
+    for (const candidate& c : peers) {
+      if (!is_askable(c) || c.stalled) continue;
+      const double p = pace(c, want);
+      if (c.tier == lowest) in_lowest = std::min(in_lowest, p);
+      if (c.tier == lowest || !c.has_room || p >= quickest) continue;
+      quickest = p;
+      tier = c.tier;
+    }
+    return in_lowest < unlimited && in_lowest > settings_.slowest * quickest ? tier : lowest;
   }
 
   /// The best of those who have not been asked anything.

@@ -30,7 +30,7 @@
 
 namespace shoal::exchange {
 
-/// Peers that it is given are in the roster.
+/// Peers that it is given are in the roster, but where it says otherwise.
 class want_book {
  public:
   [[nodiscard]] peer_roster& roster() noexcept { return roster_; }
@@ -106,13 +106,14 @@ class want_book {
     }
   }
 
-  /// `from` has sent the block, which is `size` bytes long.
+  /// `from` has sent the block, which is `size` bytes long; it may have gone since.
   void deliver(client_want& w, peer_handle from, std::size_t size, instant now) {
-    client_peer& p = *roster_.find(from);
-    const ask* const a = w.find(from);
-    if (a != nullptr && a->fetched) p.estimate.delivered(a->mark, size, now, a->now == standing::fetching);
-    if (a == nullptr) p.had.add(w.id.hash(), std::nullopt);
-    p.heard();
+    if (client_peer* const p = roster_.find(from)) {
+      const ask* const a = w.find(from);
+      if (a != nullptr && a->fetched) p->estimate.delivered(a->mark, size, now, a->now == standing::fetching);
+      if (a == nullptr) p->had.add(w.id.hash(), std::nullopt);
+      p->heard();
+    }
     block_size_ = (3 * block_size_ + size) / 4;
     ++counters_.blocks;
     counters_.bytes += size;

@@ -179,6 +179,23 @@ TEST_CASE("a cancel and a new want of the same block travel in two messages") {
   CHECK_FALSE(blocks::read(second->pieces).wants.at(0).cancel);
 }
 
+TEST_CASE("a block is welcome from a peer that has gone while it was hashed") {
+  fixture f;
+  f.session.add_peer(alice, 0);
+  f.session.add_peer(bob, 0);
+  f.session.want(one, {}, f.now);
+  f.says();
+  f.session.remove_peer(alice);
+  f.says();
+  CHECK(f.block(alice, one).what == verdict::accepted);
+  CHECK(f.block(alice, one).what == verdict::duplicate);
+  const auto said = f.says();
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].peer == bob);
+  CHECK(said[0].entry.cancel);
+  CHECK_FALSE(f.event());
+}
+
 TEST_CASE("DONT_HAVE moves the request at once, to who has said HAVE if there is one") {
   fixture f;
   for (const peer_handle peer : {alice, bob, carol}) f.session.add_peer(peer, 0);

@@ -212,6 +212,20 @@ TEST_CASE("what a reader waits for is asked of a second peer that is much quicke
   CHECK(f.choose(nearest_first{}, true).what == verdict::wait);
 }
 
+TEST_CASE("readers do not wait for neighbours that are much slower than an origin, prefetches do") {
+  fixture f;
+  f.add(2ms);
+  f.add(20ms).tier = 1;
+  f.deliver(0, 100ms);
+  f.deliver(1, 20ms);
+  CHECK(f.choose(nearest_first{}, true).fetch == 0);
+  f.deliver(0, 1s);
+  CHECK(f.choose(nearest_first{}, true).fetch == 1);
+  CHECK(f.choose().fetch == 0);
+  f.peers[1].has_room = false;
+  CHECK(f.choose(nearest_first{}, true).fetch == 0);
+}
+
 TEST_CASE("settings say how many are asked and how long one waits") {
   fixture f;
   for (int i = 0; i < 20; ++i) f.add(5ms);
