@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What strangers try to make a peer spend its memory or its time. Each attack runs for a while, from many
+// identities, and says what came of it on standard output.
+#pragma once
+
+#include <string_view>
+
+#include <asio/ip/tcp.hpp>
+
+/// @param kind  oversized, streams, window, wants or strangers
+/// @return false: there is no such attack
+bool attack(std::string_view kind, const asio::ip::tcp::endpoint& victim);
