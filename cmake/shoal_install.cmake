@@ -34,6 +34,7 @@ if(NOT SHOAL_CORE_ONLY)
   # Asio has no .pc file: its headers are expected on the compiler's path.
   shoal_install_pc(shoal "${PROJECT_DESCRIPTION}"
     REQUIRES shoal-core CFLAGS -DASIO_STANDALONE -DASIO_HAS_CO_AWAIT=1 -pthread LIBS -pthread)
-  shoal_install_pc(shoal-openssl "${PROJECT_DESCRIPTION}: cryptography by OpenSSL" REQUIRES shoal-core "libcrypto >= 3")
+  shoal_install_pc(shoal-openssl "${PROJECT_DESCRIPTION}: cryptography and TLS by OpenSSL"
+    REQUIRES shoal-core "libssl >= 3" "libcrypto >= 3")
   shoal_install_pc(shoal-linux "${PROJECT_DESCRIPTION}: Linux interfaces" REQUIRES shoal)
 endif()
