@@ -22,6 +22,7 @@
 #include <shoal/base/result.hpp>
 #include <shoal/content/protobuf.hpp>
 #include <shoal/libp2p/multiaddr.hpp>
+#include <shoal/libp2p/multiaddr_protocol.hpp>
 #include <shoal/libp2p/peer_id.hpp>
 
 namespace shoal::libp2p {
@@ -40,7 +41,7 @@ enum class kad_type : std::uint8_t {
   ping = 5,
 };
 
-/// A peer and where it is said to be. The addresses need not name the peer.
+/// A peer and where it is said to be. The addresses need not name the peer, and do not when they were decoded.
 struct kad_peer {
   peer_id id;
   std::vector<multiaddr> addresses = {};
@@ -127,8 +128,25 @@ struct kad_message {
         }
       }
     }
-    if (named) list.push_back(std::move(peer));
+    if (!named) return {};
+    remove_name(peer);
+    list.push_back(std::move(peer));
     return {};
+  }
+
+  /// Some peers are told with their id behind each address, others without, and both are the same.
+  static void remove_name(kad_peer& peer) {
+    multiaddr name;
+    (void)name.append(multiaddr_code::p2p, peer.id.bytes());
+    const std::size_t size = name.bytes().size();
+    for (multiaddr& address : peer.addresses) {
+      while (address.bytes().size() >= size && std::ranges::equal(address.bytes().last(size), name.bytes())) {
+        const result<multiaddr> bare = multiaddr::decode(address.bytes().first(address.bytes().size() - size));
+        if (!bare && address != name) break;
+        address = bare ? *bare : multiaddr{};
+      }
+    }
+    std::erase_if(peer.addresses, [](const multiaddr& address) { return address.empty(); });
   }
 
   static void append_peer(std::vector<std::byte>& out, std::uint32_t number, const kad_peer& peer) {

@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -30,6 +31,7 @@
 #include <shoal/base/shared_bytes.hpp>
 #include <shoal/content/multihash.hpp>
 #include <shoal/libp2p/delimited.hpp>
+#include <shoal/libp2p/kad_candidates.hpp>
 #include <shoal/libp2p/kad_key.hpp>
 #include <shoal/libp2p/kad_message.hpp>
 #include <shoal/libp2p/kad_realm.hpp>
@@ -60,9 +62,6 @@ class kad_query {
 
   /// Most closer peers that are taken from one answer: twice as many as an honest peer names.
   static constexpr std::size_t max_named = 40;
-  /// Most peers that are known and not asked yet.
-  static constexpr std::size_t max_waiting = 200;
-
   /// Who is closest to a name: a peer id, a multihash, anything.
   [[nodiscard]] static kad_query find_node(const peer_id& self, kad_realm realm, bytes_view name,
                                            std::span<const kad_peer> seeds, kad_query_options options = {}) {
@@ -102,7 +101,7 @@ class kad_query {
   /// became of it.
   [[nodiscard]] std::optional<kad_request> next(clock::time_point now) {
     if (done_ || brisk_ >= options_.parallel || running_ >= 3 * options_.parallel) return std::nullopt;
-    candidate* const peer = announcing_ ? next_to_tell() : next_to_ask();
+    kad_candidate* const peer = announcing_ ? next_to_tell() : next_to_ask();
     if (peer == nullptr) return std::nullopt;
     peer->at = stage::running;
     peer->slow = false;
@@ -114,15 +113,15 @@ class kad_query {
                        !announcing_};
   }
 
-  /// The peer has answered. What comes too late, unasked, or to another question, is ignored or counts as
-  /// failed.
+  /// The peer has answered. What comes too late, or unasked, is ignored; an answer to something else is a
+  /// failure.
   void answered(const peer_id& from, const kad_message& answer) {
-    candidate* const peer = running(from);
+    kad_candidate* const peer = running(from);
     if (peer == nullptr || announcing_) return;
     if (answer.type != type_) return failed(from);
-    stop(*peer, stage::answered);
-    if (peer->named_by) ++candidates_.at(*peer->named_by).good;
-    const kad_key named_by = distance(from);
+    stop(*peer);
+    peers_.answered(*peer);
+    const kad_key named_by = peers_.distance(from);
     for (const kad_peer& one : std::span{answer.closer}.first(std::min(max_named, answer.closer.size()))) {
       hear_of(one, named_by);
     }
@@ -132,33 +131,34 @@ class kad_query {
 
   /// The peer has been sent what is not answered.
   void sent(const peer_id& to) {
-    candidate* const peer = running(to);
+    kad_candidate* const peer = running(to);
     if (peer == nullptr || !announcing_) return;
-    stop(*peer, stage::told);
+    stop(*peer);
+    peer->at = stage::told;
     ++told_;
     proceed();
   }
 
   /// The peer could not be reached, or gave no sensible answer.
   void failed(const peer_id& who) {
-    candidate* const peer = running(who);
+    kad_candidate* const peer = running(who);
     if (peer == nullptr) return;
-    stop(*peer, stage::failed);
-    if (!announcing_ && peer->named_by) ++candidates_.at(*peer->named_by).bad;
+    stop(*peer);
+    peers_.failed(*peer);
     proceed();
   }
 
   /// Gives up the requests that have taken too long; to whom they were.
   [[nodiscard]] std::vector<peer_id> expire(clock::time_point now) {
     std::vector<peer_id> late;
-    for (auto& [key, peer] : candidates_) {
-      if (peer.at != stage::running) continue;
+    peers_.each([&](kad_candidate& peer) {
+      if (peer.at != stage::running) return;
       if (!peer.slow && now - peer.since >= options_.slow) {
         peer.slow = true;
         --brisk_;
       }
       if (now - peer.since >= options_.timeout) late.push_back(peer.who.id);
-    }
+    });
     for (const peer_id& each : late) failed(each);
     return late;
   }
@@ -166,11 +166,11 @@ class kad_query {
   /// When to call expire() and next() again; nothing while no request is running.
   [[nodiscard]] std::optional<clock::time_point> next_deadline() const {
     std::optional<clock::time_point> first;
-    for (const auto& [key, peer] : candidates_) {
-      if (peer.at != stage::running) continue;
+    peers_.each([&](const kad_candidate& peer) {
+      if (peer.at != stage::running) return;
       const clock::time_point when = peer.since + (peer.slow ? options_.timeout : options_.slow);
       first = first ? std::min(*first, when) : when;
-    }
+    });
     return first;
   }
 
@@ -189,17 +189,17 @@ class kad_query {
   /// The closest that have answered, at most options.closest, the closest first.
   [[nodiscard]] std::vector<kad_peer> closest() const {
     std::vector<kad_peer> found;
-    for (const auto& [key, peer] : candidates_) {
-      if (found.size() == options_.closest) break;
-      if (peer.at == stage::answered || peer.at == stage::told) found.push_back(peer.who);
-    }
+    peers_.each([&](const kad_candidate& peer) {
+      const bool lives = peer.at == stage::answered || peer.at == stage::told;
+      if (lives && found.size() < options_.closest) found.push_back(peer.who);
+    });
     return found;
   }
 
   /// Where a peer is said to be, whether it answers or not: clients do not.
   [[nodiscard]] std::vector<multiaddr> addresses_of(const peer_id& id) const {
-    const auto at = candidates_.find(distance(id));
-    return at == candidates_.end() ? std::vector<multiaddr>{} : at->second.who.addresses;
+    const kad_candidate* const peer = peers_.find(id);
+    return peer == nullptr ? std::vector<multiaddr>{} : peer->who.addresses;
   }
 
   /// How many have been told that we are a provider.
@@ -207,25 +207,15 @@ class kad_query {
   [[nodiscard]] std::size_t requests() const noexcept { return requests_; }
 
  private:
-  enum class stage : std::uint8_t { known, running, answered, told, failed };
+  using stage = kad_candidate::stage;
 
-  struct candidate {
-    kad_peer who;
-    std::optional<kad_key> named_by = {};  // where that one is in candidates_; nothing: a seed
-    stage at = stage::known;
-    bool slow = false;
-    bool again = false;  // it has failed at other addresses
-    unsigned good = 0;   // of those that it has named, how many have answered,
-    unsigned bad = 0;    // and how many have not
-    clock::time_point since = {};
-  };
   struct provider {
     std::vector<multiaddr> addresses = {};
     bool news = true;
   };
 
   kad_query(const peer_id& self, kad_realm realm, bytes_view name, kad_query_options options)
-      : self_(self), realm_(realm), options_(options), target_(kad_key::of(name)) {}
+      : self_(self), realm_(realm), options_(options), peers_(kad_key::of(name)) {}
 
   static shared_bytes pack(const kad_message& message) {
     std::vector<std::byte> out;
@@ -243,53 +233,20 @@ class kad_query {
     proceed();
   }
 
-  [[nodiscard]] kad_key distance(const peer_id& id) const noexcept { return target_ ^ kad_key::of(id.bytes()); }
-
-  [[nodiscard]] candidate* running(const peer_id& id) {
-    const auto at = candidates_.find(distance(id));
-    return at != candidates_.end() && at->second.at == stage::running ? &at->second : nullptr;
+  [[nodiscard]] kad_candidate* running(const peer_id& id) {
+    kad_candidate* const peer = peers_.find(id);
+    return peer != nullptr && peer->at == stage::running ? peer : nullptr;
   }
 
-  void stop(candidate& peer, stage how) noexcept {
-    peer.at = how;
+  void stop(const kad_candidate& peer) noexcept {
     --running_;
     if (!peer.slow) --brisk_;
   }
 
-  /// A peer that is known only from one who has named nobody but the dead so far.
-  [[nodiscard]] bool is_doubtful(const candidate& peer) const {
-    if (peer.at != stage::known || !peer.named_by) return false;
-    const candidate& by = candidates_.at(*peer.named_by);
-    return by.bad > 4 + 2 * by.good;
-  }
-
   void hear_of(const kad_peer& peer, const std::optional<kad_key>& named_by) {
     if (peer.id == self_) return;
-    const std::vector<multiaddr> addresses = realm_.keep(peer.addresses, kad_message::max_addresses);
-    if (addresses.empty()) return;
-    const auto [at, added] = candidates_.try_emplace(distance(peer.id));
-    candidate& known = at->second;
-    if (added) {
-      known.who = {peer.id, addresses};
-      known.named_by = named_by;
-      if (++waiting_ > max_waiting) forget_farthest();
-      return;
-    }
-    const bool news = merge_addresses(known.who.addresses, addresses);
-    if (is_doubtful(known)) known.named_by = named_by;
-    if (news && known.at == stage::failed && !known.again) {
-      known.at = stage::known;
-      known.again = true;
-      known.named_by = named_by;
-      ++waiting_;
-    }
-  }
-
-  void forget_farthest() {
-    const auto at = std::find_if(candidates_.rbegin(), candidates_.rend(),
-                                 [](const auto& c) { return c.second.at == stage::known; });
-    candidates_.erase(std::prev(at.base()));
-    --waiting_;
+    const kad_peer reachable{peer.id, realm_.keep(peer.addresses, kad_message::max_addresses)};
+    if (!reachable.addresses.empty()) peers_.hear_of(reachable, named_by);
   }
 
   void hear_of_providers(std::span<const kad_peer> named) {
@@ -304,33 +261,16 @@ class kad_query {
     if (any) ++sources_;
   }
 
-  /// Calls `use` with the closest ones that have not failed, as many as have to answer, until it says true.
-  template <class Use>
-  candidate* among_closest(Use&& use) {
-    std::size_t count = 0;
-    for (auto& [key, peer] : candidates_) {
-      if (peer.at == stage::failed || is_doubtful(peer)) continue;
-      if (++count > options_.closest) return nullptr;
-      if (use(peer)) return &peer;
-    }
-    return nullptr;
-  }
-
-  [[nodiscard]] candidate* next_to_ask() {
+  [[nodiscard]] kad_candidate* next_to_ask() {
     if (requests_ >= options_.max_requests) return nullptr;
-    candidate* const peer = among_closest([](const candidate& c) { return c.at == stage::known; });
-    if (peer != nullptr) --waiting_;
-    return peer;
+    return peers_.among_closest(options_.closest, [](const kad_candidate& c) { return c.at == stage::known; });
   }
 
-  [[nodiscard]] candidate* next_to_tell() {
+  [[nodiscard]] kad_candidate* next_to_tell() {
     if (to_tell_ == 0) return nullptr;
-    for (auto& [key, peer] : candidates_) {
-      if (peer.at != stage::answered) continue;
-      --to_tell_;
-      return &peer;
-    }
-    return nullptr;
+    --to_tell_;
+    return peers_.among_closest(std::numeric_limits<std::size_t>::max(),
+                                [](const kad_candidate& c) { return c.at == stage::answered; });
   }
 
   /// Looks whether this part of the walk, or all of it, is over.
@@ -341,18 +281,20 @@ class kad_query {
       return;
     }
     const bool may_ask = requests_ < options_.max_requests;
-    const bool open = among_closest([may_ask](const candidate& c) {
-                        return c.at == stage::running || (c.at == stage::known && may_ask);
-                      }) != nullptr;
+    const bool open = peers_.among_closest(options_.closest, [may_ask](const kad_candidate& c) {
+      return c.at == stage::running || (c.at == stage::known && may_ask);
+    }) != nullptr;
     const bool enough = wanted_ != 0 && providers_.size() >= wanted_ && sources_ >= 2;
     if (open && !enough) return;
     if (announcement_.empty()) {
       done_ = true;
       return;
     }
-    for (auto& [key, peer] : candidates_) {
-      if (peer.at == stage::running) stop(peer, stage::failed);
-    }
+    peers_.each([this](kad_candidate& peer) {
+      if (peer.at != stage::running) return;
+      stop(peer);
+      peer.at = stage::failed;
+    });
     announcing_ = true;
     to_tell_ = closest().size();
     done_ = to_tell_ == 0;
@@ -361,15 +303,13 @@ class kad_query {
   peer_id self_;
   kad_realm realm_;
   kad_query_options options_;
-  kad_key target_;
   kad_type type_ = kad_type::find_node;
   shared_bytes question_;
-  shared_bytes announcement_;                // of provide() alone
-  std::map<kad_key, candidate> candidates_;  // by distance; those that were asked stay
+  shared_bytes announcement_;  // of provide() alone
+  kad_candidates peers_;
   std::map<peer_id, provider> providers_;
   std::size_t wanted_ = 0;   // providers; 0: none
   std::size_t sources_ = 0;  // peers that have named providers
-  std::size_t waiting_ = 0;  // candidates that are known and not asked
   std::size_t running_ = 0;
   std::size_t brisk_ = 0;  // of these, not slow
   std::size_t requests_ = 0;

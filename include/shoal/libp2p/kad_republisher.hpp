@@ -8,7 +8,7 @@
 //     while (auto key = own.next_due(now)) ...             // announce it, then
 //     own.done(*key, stored_by != 0, now);
 //
-// At first it is said again sooner, after a minute, eight, an hour, nine: where many boot at once, those who
+// At first it is said again sooner, after a minute, 8, 64, and eight hours: where many boot at once, those who
 // are closest to a key have mostly not come yet. Whatever is in it is ours to decide: its size is not bounded.
 #pragma once
 

@@ -46,6 +46,7 @@
 #include <shoal/net/alarm.hpp>
 #include <shoal/net/identify_service.hpp>
 #include <shoal/net/kad_call.hpp>
+#include <shoal/net/kad_responder.hpp>
 #include <shoal/net/peer_link.hpp>
 #include <shoal/net/swarm.hpp>
 #include <shoal/net/tcp_address.hpp>
@@ -204,6 +205,7 @@ class kad_node {
       std::vector<libp2p::multiaddr> addresses;
       for (const libp2p::multiaddr& one : request.addresses) {
         const libp2p::multiaddr whole = with_peer(one, request.to);
+        // what names another peer would spoil the others
         if (whole.peer() == request.to) addresses.push_back(whole);
       }
       const result<link_ptr> made = co_await self.swarm_.connect(std::move(addresses));
@@ -246,8 +248,9 @@ class kad_node {
       libp2p::merge_addresses(addresses, std::vector{link.remote()});
     }
     const bool first = table_.size() == 0;
-    table_.seen(link.peer(), addresses, clock::now());
-    if (first) alarm_.set(clock::now());
+    const clock::time_point now = clock::now();
+    if (table_.seen(link.peer(), addresses, now) != libp2p::kad_table::outcome::added) return;
+    alarm_.set(first ? now : now + settle);
   }
 
   // --- upkeep, one thing at a time
@@ -309,6 +312,7 @@ class kad_node {
   }
 
   static constexpr std::chrono::minutes idle{10};
+  static constexpr std::chrono::seconds settle{1};  // peers come in swarms
 
   swarm& swarm_;
   kad_node_options options_;

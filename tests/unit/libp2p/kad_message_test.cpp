@@ -104,6 +104,23 @@ TEST_CASE("one peer or address that makes no sense does not spoil the others") {
   CHECK(message->closer == std::vector<kad_peer>{{kad_peers::peer(1)}, {kad_peers::peer(2)}});
 }
 
+TEST_CASE("addresses are read without the name of their peer") {
+  const auto named = [](const std::string& before, std::uint32_t n) {
+    multiaddr address = before.empty() ? multiaddr{} : *multiaddr::parse(before);
+    REQUIRE(address.append(shoal::libp2p::multiaddr_code::p2p, kad_peers::peer(n).bytes()));
+    return address;
+  };
+  kad_message message{.type = kad_type::find_node};
+  message.closer = {{kad_peers::peer(1),
+                     {named("/ip4/10.0.0.1/tcp/1", 1), named("/ip4/10.0.0.2/tcp/1", 2), named("", 1),
+                      named(to_text(named("/ip4/10.0.0.3/tcp/1", 1)), 1), kad_peers::at(4)}}};
+  const auto read = kad_message::decode(message.encode());
+  REQUIRE(read);
+  CHECK(read->closer[0].addresses == std::vector{*multiaddr::parse("/ip4/10.0.0.1/tcp/1"),
+                                                 named("/ip4/10.0.0.2/tcp/1", 2),
+                                                 *multiaddr::parse("/ip4/10.0.0.3/tcp/1"), kad_peers::at(4)});
+}
+
 TEST_CASE("lists are cut at their limits") {
   kad_message many{.type = kad_type::find_node};
   for (std::uint32_t i = 0; i < kad_message::max_peers + 10; ++i) {
