@@ -2,6 +2,7 @@
 #
 # help.sh BIN_DIR: --help says what a program does, names every option, and has examples.
 . "$(dirname "$0")/lib/check.sh"
+. "$here/lib/peer.sh"
 
 # teaches OPTION... -- COMMAND...
 teaches() {
@@ -25,7 +26,11 @@ teaches CID --store --offset --length -- "$image" cat
 teaches CID --store --output -- "$image" export
 teaches CID1 CID2 --store --json -- "$image" diff
 teaches --file --memory --image --store --export --overlay --readonly --bind --port --unix --trace --cache -- "$nbd"
-for program in "$image" "$nbd"; do
+teaches --image --provide --listen --bootstrap --neighbour --mdns --cache --key --allow --swarm-key --prefetch --trace \
+  --overlay --bind --port --unix get ping car: flatfs: ref: -- "$peer_program"
+teaches CID --output --quiet --bootstrap --neighbour --mdns --key --allow --swarm-key -- "$peer_program" get
+teaches MULTIADDR --count --key --swarm-key -- "$peer_program" ping
+for program in "$image" "$nbd" "$peer_program"; do
   exits 0 "$program" --version
   if grep -Eq '[0-9]+\.[0-9]+\.[0-9]+' out; then ok; else bad "$program --version: $(cat out)"; fi
 done
