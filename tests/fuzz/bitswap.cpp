@@ -131,7 +131,7 @@ class play {
   }
 
   void step() {
-    switch (take() % 12) {
+    switch (take() % 13) {
       case 0: {
         const peer_handle from = peer();
         const std::size_t asked = take();
@@ -199,6 +199,7 @@ class play {
         connect();
         break;
       }
+      case 12: client_.stream_lost(peer()); break;
       default: break;
     }
   }

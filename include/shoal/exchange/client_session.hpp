@@ -32,29 +32,27 @@
 
 namespace shoal::exchange {
 
-/// How a host drives it, on one strand, `now` being the steady clock's time:
+/// How a host drives it, on one strand; `now` is what the steady clock says.
 ///
-///  * A connection on which Bitswap was agreed: add_peer(). It ended: remove_peer(). A ping: measured().
-///  * A reader waits: want() with `urgent`, on the first reader of a block; the host keeps the list of readers
-///  by
-///    hash. A prefetch: want() with a priority that falls with the position in the trace, a few thousand ahead
-///    at most, since each want takes about 0.6 KiB. The last reader of a block is gone and no prefetch wants
-///    it: unwant().
-///  * A message came: receive() and the server engine's receive(). For each block_payload in it: if may_send(),
-///    hash it, on another thread if that is busy, with the function that its prefix names, unless that is none
-///    of those that may be wanted; then arrived() with the digest. If not may_send(), or the message did not
-///    parse: misbehaved(). accepted: into the cache, to the readers, and block_arrived() of the server engine,
-///    under the session's `arrival::id`. Otherwise drop it.
-///  * After one or several of these calls, flush: next_message() until there is none, each message onto that
-///    peer's stream, whole and in order, all of one peer on one stream; and next_event() until there is none,
-///    see client_event. Several arrivals before one flush cost one message instead of several. A message for a
-///    peer whose connection has just gone is dropped.
-///  * The timer: after a flush compare next_deadline() with when the timer is set for, and set it anew only if
-///    the deadline is earlier, or there is one and the timer is not set: deadlines move with every block, and
-///    most move away. When it fires: tick(), flush, and set it for next_deadline(). Too early a tick() does
-///    nothing.
+///  * Bitswap is agreed on a connection: add_peer(). The connection ends: remove_peer(). Only the
+///    stream of wants does: stream_lost(). A ping, or the handshake, has taken so long: measured().
+///  * The first reader of a block waits: want() with `urgent`; who reads what is the host's to know. A
+///    prefetch: want() with a priority that falls along the trace, a few thousand ahead at most, since
+///    each want takes some 0.6 KiB. The last reader has gone, and nobody prefetches the block:
+///    unwant().
+///  * A message came: receive(), and the server engine's. For each block_payload in it: may_send(),
+///    then hash it with the function that its prefix names, here or on another thread, then arrived()
+///    with that digest. What is accepted goes to the cache, the readers, and the server engine's
+///    block_arrived(); all else is dropped. A message that does not parse, a block without may_send(),
+///    a hash function of no CID that we want: misbehaved().
+///  * After any of these, or several (which saves messages), flush: next_message() until there is
+///    none, each onto its peer's one stream, in order, or nowhere if that peer has just gone;
+///    next_event() until there is none.
+///  * After a flush, the timer: next_deadline() moves with every block, mostly away, so set it anew
+///    only when the deadline is earlier than what it is set for, or it is not set. When it fires:
+///    tick(), flush, set it. A tick() that comes too early does nothing.
 ///
-/// Costs less than a microsecond a block, message included. No function blocks or throws but for memory.
+/// A block costs less than a microsecond, the message that asks for it included. Throws for memory alone.
 template <peer_choice Policy = nearest_first>
 class client_session {
  public:
@@ -78,6 +76,13 @@ class client_session {
     settled_ = false;
     book_.release(peer);
     book_.roster().erase(peer);
+  }
+
+  /// The stream to the peer broke, but not the connection: what it was told may not have arrived. It is told
+  /// anew what it is still to send, or others are; what it has heard of before may come without harm.
+  void stream_lost(peer_handle peer) {
+    settled_ = false;
+    book_.release(peer);
   }
 
   /// The peer has broken a rule that the driver knows of (a message that does not parse, a hash function that

@@ -152,14 +152,19 @@ class want_book {
     wants_.erase(hash);
   }
 
-  /// Nothing is expected of the peer any more.
+  /// Nothing is expected of the peer any more, nor will it be asked what it has not been. It may have gone.
   void release(peer_handle peer) {
     client_peer* const p = roster_.find(peer);
+    if (p == nullptr) return;
+    p->box.drop_wants();
     for (auto& [hash, w] : wants_) {
       ask* const a = w.find(peer);
       if (a == nullptr) continue;
       if (a->now == standing::fetching) p->estimate.dropped();
-      p->told -= a->told ? 1 : 0;
+      if (a->told) {
+        --p->told;
+        p->owed.add(hash, a->last_fetch());
+      }
       w.asks.erase(w.asks.begin() + (a - w.asks.data()));
       if (!w.is_fetching()) agenda_.make_ready(w);
     }

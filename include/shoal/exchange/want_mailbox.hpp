@@ -39,6 +39,11 @@ class want_mailbox {
     }
   }
 
+  /// What was posted is not to be sent; cancels are.
+  void drop_wants() {
+    std::erase_if(entries_, [](const want_entry& e) { return !e.cancel; });
+  }
+
   [[nodiscard]] bool due() const noexcept { return !entries_.empty() || patient_.size() >= max_patient; }
 
   /// The next message. @pre due()

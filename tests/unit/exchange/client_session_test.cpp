@@ -179,6 +179,34 @@ TEST_CASE("a cancel and a new want of the same block travel in two messages") {
   CHECK_FALSE(blocks::read(second->pieces).wants.at(0).cancel);
 }
 
+TEST_CASE("after a stream is lost the wants are told anew, and what was told before may come") {
+  fixture f;
+  f.session.add_peer(alice, 0);
+  f.session.want(one, {}, f.now);
+  f.session.want(two, {}, f.now);
+  CHECK(f.says().size() == 2);
+  f.session.stream_lost(alice);
+  f.session.unwant(two);
+  const auto said = f.says();
+  REQUIRE(said.size() == 1);
+  CHECK(is_fetch(said[0], alice, one));
+  CHECK(f.block(alice, two).what == verdict::duplicate);
+  CHECK(f.block(alice, one).what == verdict::accepted);
+  CHECK(f.block(alice, one).what == verdict::duplicate);
+  CHECK_FALSE(f.event());
+}
+
+TEST_CASE("what waited for a stream that is lost is not sent twice") {
+  fixture f;
+  f.session.add_peer(alice, 0);
+  f.session.add_peer(bob, 0);
+  f.session.want(one, {}, f.now);
+  REQUIRE(f.session.next_message(f.now));  // to the first; the second's waits
+  f.session.stream_lost(bob);
+  f.session.stream_lost(carol);  // not there
+  for (const told& t : f.says()) CHECK(t.peer != bob);
+}
+
 TEST_CASE("a block is welcome from a peer that has gone while it was hashed") {
   fixture f;
   f.session.add_peer(alice, 0);

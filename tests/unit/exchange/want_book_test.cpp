@@ -136,6 +136,8 @@ TEST_CASE("when a peer is released all that it was to send is open again") {
   CHECK(f.want(one).asks.empty());
   CHECK(f.want(two).at == want_stage::waiting);
   CHECK(f.peer(alice).told == 0);
+  CHECK_FALSE(f.peer(alice).box.due());
+  CHECK_FALSE(f.peer(alice).owed.empty());
   CHECK(f.peer(alice).estimate.outstanding() == 0);
 }
 

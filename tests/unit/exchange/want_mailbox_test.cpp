@@ -63,6 +63,19 @@ TEST_CASE("one message does not call a block off and ask for it") {
   CHECK(box.due());
 }
 
+TEST_CASE("wants that are dropped leave the cancels") {
+  want_mailbox box;
+  box.post(want(1));
+  box.post_cancel(blocks::name(2), false);
+  box.post(want(3));
+  box.post_cancel(blocks::name(4), true);
+  box.drop_wants();
+  const auto said = blocks::read(box.take(peer).pieces).wants;
+  REQUIRE(said.size() == 2);
+  for (const want_entry& w : said) CHECK(w.cancel);
+  CHECK_FALSE(box.due());
+}
+
 TEST_CASE("a long list is several messages") {
   want_mailbox box;
   for (std::uint64_t i = 0; i < 1200; ++i) box.post(want(i));
