@@ -14,6 +14,7 @@ using action = std::function<int()>;
 
 void add_get(CLI::App& app, action& chosen);
 void add_ping(CLI::App& app, action& chosen);
+void add_findprovs(CLI::App& app, action& chosen);
 
 /// Runs the context until the work is done, which may throw, or a signal interrupts it.
 int run_interruptible(asio::io_context& context, asio::awaitable<void> work);

@@ -128,6 +128,7 @@ int run_get(const get_options& given) {
   asio::io_context context{1};
   node peer{context, given.node};
   peer.start();
+  peer.look_for(root);
   return run_interruptible(context, fetch(peer, root, given));
 }
 

@@ -38,6 +38,7 @@
 #include <shoal/net/listener.hpp>
 #include <shoal/net/nbd_server.hpp>
 #include <shoal/net/prefetcher.hpp>
+#include <shoal/store/own_blocks.hpp>
 #include <shoal/version.hpp>
 
 #include "../common/boot_trace.hpp"
@@ -47,6 +48,7 @@
 #include "../common/stores.hpp"
 #include "commands.hpp"
 #include "node.hpp"
+#include "web.hpp"
 
 namespace {
 
@@ -60,13 +62,14 @@ struct serve_options {
   bool overlay = false;
   std::string prefetch;
   std::string trace;
+  std::string http;
 };
 
 /// A peer that runs until it is told to stop.
 class service {
  public:
   explicit service(const serve_options& given)
-      : given_(given), peer_(context_, given.node), server_(context_.get_executor()) {}
+      : given_(given), peer_(context_, given.node), mine_(peer_.cache), server_(context_.get_executor()) {}
 
   int run() {
     if (given_.image.empty() && given_.provide.empty()) {
@@ -75,6 +78,8 @@ class service {
     if (!given_.provide.empty()) {
       store_.emplace(common::open_store(given_.provide, &peer_.pool));
       peer_.blocks.provide(store_->blocks);
+      mine_.add(store_->blocks);
+      for (const shoal::cid& root : store_->roots) peer_.provide(root);
     }
     if (!given_.trace.empty()) trace_.emplace(given_.trace);
     peer_.start();
@@ -82,6 +87,10 @@ class service {
       std::printf("%s\n", to_text(shoal::net::with_peer(address, peer_.host.id())).c_str());
     }
     std::fflush(stdout);
+    if (!given_.http.empty()) {
+      web_.emplace(peer_, mine_);
+      web_->listen(given_.http);
+    }
     asio::signal_set signals{context_, SIGINT, SIGTERM, SIGHUP};
     signals.async_wait([&](std::error_code, int) {
       stop();
@@ -106,6 +115,7 @@ class service {
 
   static asio::awaitable<void> export_image(service& self) {
     const shoal::cid root = common::parse_cid(self.given_.image);
+    self.peer_.look_for(root);
     const shoal::openssl::digester digester;
     const shoal::image_limits limits;
     const shoal::result<shoal::image_index> loaded =
@@ -113,6 +123,7 @@ class service {
     if (self.stopping_) co_return;
     if (!loaded) throw cannot_open(self.peer_, self.given_.image, loaded.error());
     const auto index = std::make_shared<const shoal::image_index>(*loaded);
+    self.peer_.provide(root);
     self.start_prefetch(*index);
     // the exchange lives as long as the program: nobody owns it
     const std::shared_ptr<exchange_of_node> blocks{std::shared_ptr<void>{}, &self.peer_.blocks};
@@ -178,6 +189,8 @@ class service {
   node peer_;
   std::optional<common::opened_store> store_;
   std::optional<common::boot_trace> trace_;
+  shoal::own_blocks mine_;
+  std::optional<web> web_;
   shoal::net::nbd_server server_;
   bool stopping_ = false;
   bool exported_ = false;
@@ -203,6 +216,8 @@ int run_program(int argc, char** argv) {
       ->type_name("FILE");
   app.add_option("--trace", given.trace, "write each request of NBD clients as CSV, for --prefetch elsewhere")
       ->type_name("FILE");
+  app.add_option("--http", given.http, "show over HTTP: the blocks (a trustless gateway), /status and /metrics")
+      ->type_name("[HOST:]PORT");
   given.node.add_to(app);
   refuse_empty_values(app);
   app.footer(
@@ -215,6 +230,7 @@ int run_program(int argc, char** argv) {
       "'shoal-peer COMMAND --help' tells more about a command.");
   add_get(app, chosen);
   add_ping(app, chosen);
+  add_findprovs(app, chosen);
   if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   return chosen();
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
@@ -19,8 +20,11 @@
 #include <asio/detached.hpp>
 
 #include <shoal/crypto/secret.hpp>
+#include <shoal/http/url.hpp>
 #include <shoal/libp2p/private_key.hpp>
 #include <shoal/libp2p/swarm_key.hpp>
+#include <shoal/net/secured_stream.hpp>
+#include <shoal/openssl/tls_client.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 #include <shoal/version.hpp>
 
@@ -32,6 +36,9 @@ namespace {
 using common::failure;
 using shoal::libp2p::multiaddr;
 using shoal::openssl::ed25519_signer;
+
+/// Each is told once, and not without end.
+constexpr std::size_t max_complaints = 1000;
 
 std::error_code last_error() {
   return {errno, std::system_category()};
@@ -158,6 +165,14 @@ void node_options::add_to(CLI::App& app) {
   app.add_option("--mdns-interface", mdns_interfaces, "look there only, even on lo; may be given again")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  app.add_option("--dht", dht,
+                 "find peers in the distributed hash table of this network (lan), in the\n"
+                 "public one, or not at all; default lan")
+      ->check(CLI::IsMember({"lan", "public", "off"}))
+      ->type_name("lan|public|off");
+  app.add_option("--gateway", gateways, "fetch what no peer has from this HTTP gateway; may be given again")
+      ->type_name("URL")
+      ->allow_extra_args(false);
   app.add_option("--cache", cache, "memory for blocks; default 256M")->type_name("SIZE");
   app.add_option("--key", key_file, "who this peer is; made if there is no such file. Default: somebody new")
       ->type_name("FILE");
@@ -195,7 +210,24 @@ node::node(asio::io_context& on, const node_options& given)
       neighbours(host, [this](const multiaddr& address, std::error_code why) { complain(address, why); }),
       blocks(host, cache, shoal::openssl::digester{},
              {.tier = [this](const shoal::net::peer_link& link) { return tier(link); }}),
-      given_(given) {}
+      given_(given) {
+  if (given.dht == "off") return;
+  shoal::net::kad_node_options how;
+  if (given.dht == "public") {
+    how.realm.network = shoal::libp2p::kad_network::global;
+    how.serve = false;  // whether others can reach this peer is not known
+  }
+  how.realm.loopback = !given.listen.empty();
+  for (const std::string& where : given.listen) {
+    how.realm.loopback =
+        how.realm.loopback && (where.starts_with("/ip4/127.") || where.starts_with("/ip6/::1/"));
+  }
+  std::uint64_t random = 0;
+  std::array<std::byte, sizeof random> bytes;
+  if (shoal::openssl::random{}.fill(bytes) == shoal::status::ok)
+    std::memcpy(&random, bytes.data(), sizeof random);
+  dht = std::make_unique<shoal::net::kad_node>(host, identify, random, how);
+}
 
 void node::start() {
   static const std::vector<std::string> everywhere{"/ip4/0.0.0.0/tcp/0", "/ip6/::/tcp/0"};
@@ -215,6 +247,77 @@ void node::start() {
   for (const multiaddr& address : parse_addresses(given_.bootstrap)) origins.keep({address});
   for (const multiaddr& address : parse_addresses(given_.neighbours)) neighbours.keep({address});
   if (given_.mdns || !given_.mdns_interfaces.empty()) find_neighbours();
+  if (!given_.gateways.empty()) open_gateways();
+  blocks.on_unmet([this](const shoal::cid&) { missed_.notify(); });
+}
+
+void node::open_gateways() {
+  const auto trust = shoal::openssl::tls_trust::of_system();
+  for (const std::string& text : given_.gateways) {
+    const auto where = shoal::http::url::parse(text);
+    if (!where) {
+      throw failure{"--gateway: '" + text + "' is no URL", "it looks like https://gateway.example",
+                    common::exit_usage};
+    }
+    if (where->secure && !trust) {
+      throw failure{"cannot use " + text, trust.error(),
+                    "https needs the certificates of the system: ca-certificates"};
+    }
+    shoal::net::http_dialer dial = shoal::net::dial_plain;
+    if (where->secure) {
+      auto open = [trust = *trust](const std::string& name) { return trust.connect(name); };
+      dial = shoal::net::dial_secured<shoal::openssl::tls_client>(std::move(open));
+    }
+    gateways_.push_back(std::make_unique<gateway>(context.get_executor(), *where, digester_,
+                                                  shoal::net::gateway_client_options{}, std::move(dial)));
+  }
+  blocks.fall_back_on([this](shoal::cid id) { return ask_gateways(*this, id); });
+}
+
+/// The first that has it.
+shoal::task<shoal::block> node::ask_gateways(node& self, shoal::cid id) {
+  std::error_code why = make_error_code(shoal::errc::not_found);
+  for (const auto& each : self.gateways_) {
+    shoal::result<shoal::block> got = co_await each->get(id);
+    if (got) co_return got;
+    why = got.error();
+    if (self.told_.insert(to_text(id) + why.message()).second && self.told_.size() < max_complaints) {
+      std::fprintf(stderr, "a gateway does not give %s: %s\n", to_text(id).c_str(), why.message().c_str());
+    }
+  }
+  co_return why;
+}
+
+void node::provide(const shoal::cid& root) {
+  if (dht) dht->provide(root.hash());
+}
+
+void node::look_for(const shoal::cid& root) {
+  if (dht) asio::co_spawn(context, keep_looking(*this, root), asio::detached);
+}
+
+asio::awaitable<void> node::keep_looking(node& self, shoal::cid root) {
+  constexpr std::size_t enough = 20;
+  constexpr std::chrono::seconds shortest_pause{1};
+  const shoal::multihash key = root.hash();
+  const auto pause = std::make_shared<asio::steady_timer>(self.context);
+  while (true) {
+    if (self.dht->table().size() != 0) {
+      const shoal::net::kad_node::listener meet = [&self](const shoal::libp2p::kad_peer& who) {
+        self.meet(who.id, who.addresses);
+      };
+      (void)co_await self.dht->find_providers(key, enough, meet);
+    }
+    pause->expires_after(shortest_pause);
+    [[maybe_unused]] const auto waited = co_await pause->async_wait(shoal::detail::no_throw);
+    // then again when a block is missed, or after a while: devices come and go
+    pause->expires_after(self.dht->table().size() == 0 ? shortest_pause : 60 * shortest_pause);
+    pause->async_wait([&self](std::error_code cancelled) {
+      if (!cancelled) self.missed_.notify();
+    });
+    co_await self.missed_.wait();
+    pause->cancel();
+  }
 }
 
 void node::find_neighbours() {
@@ -235,7 +338,7 @@ void node::find_neighbours() {
 }
 
 void node::meet(const shoal::libp2p::peer_id& id, std::vector<multiaddr> addresses) {
-  if (id == host.id() || host.link(id)) return;
+  if (id == host.id() || host.link(id) || addresses.empty()) return;
   for (multiaddr& address : addresses) address = shoal::net::with_peer(std::move(address), id);
   asio::co_spawn(context, shoal::ignore_result(host.connect(std::move(addresses))), asio::detached);
 }
@@ -246,7 +349,8 @@ unsigned node::tier(const shoal::net::peer_link& link) const {
 
 void node::complain(const multiaddr& address, std::error_code why) {
   const std::string text = "cannot reach " + to_text(address) + ": " + why.message();
-  if (told_.insert(text).second) std::fprintf(stderr, "%s; trying again\n", text.c_str());
+  if (told_.size() < max_complaints && told_.insert(text).second)
+    std::fprintf(stderr, "%s; trying again\n", text.c_str());
 }
 
 std::string node::traffic() const {
