@@ -19,7 +19,7 @@ groups=test
 preset=dev
 case ${1:-} in
   -h | --help) sed -n '4,13s/^# \{0,1\}//p' tests/run.sh; exit 0 ;;
-  --full) groups='test full'; preset=check; shift ;;
+  --full) groups='test full interop-ipfs'; preset=check; shift ;;
 esac
 jobs=${SHOAL_JOBS:-$(nproc)}
 

@@ -6,7 +6,7 @@
 #   sh tests/setup.sh test          what tests/run.sh needs
 #   sh tests/setup.sh test full     what tests/run.sh --full needs on top
 #   sh tests/setup.sh demo          what examples/demo.sh needs
-#   sh tests/setup.sh interop-ipfs  npm, for the tests against Helia, if there is none from elsewhere
+#   sh tests/setup.sh interop-ipfs  npm, for the tests against Helia (tests/run.sh --full), if there is none from elsewhere
 #   sh tests/setup.sh --print full  says what it would install, and installs nothing
 #
 # For Debian 12. Says what it installs; apt-get is run as root, or by sudo, and nothing else is. Elsewhere it says what
@@ -20,7 +20,7 @@ build='cmake ninja-build g++ make pkg-config git ca-certificates ccache libasio-
 test="$build python3 python3-venv clang-19 clang-tools-19 clang-format-19 libclang-rt-19-dev
   qemu-utils libnbd-bin python3-libnbd nbdkit"
 full='g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-s390x-linux-gnu qemu-user-static
-  clang-tidy-19 nbd-client nbd-server fio libcbor-dev'
+  clang-tidy-19 nbd-client nbd-server fio libcbor-dev curl iproute2'
 demo="$build debootstrap e2fsprogs qemu-system-x86 busybox-static nbd-client cpio kmod"
 
 print=false
