@@ -34,7 +34,8 @@ namespace shoal::net {
 /// One strand, the swarm's; lives as long.
 class peer_keeper {
  public:
-  /// Is told of each attempt that has failed, but for those that dial_backoff forbade.
+  /// Is told of each attempt that has failed, but for those that dial_backoff forbade. errc::closed: the peer
+  /// is there, and wants nothing to do with this one.
   using complaint = std::function<void(const libp2p::multiaddr&, std::error_code)>;
 
   explicit peer_keeper(swarm& with, complaint tell = {})
@@ -69,10 +70,15 @@ class peer_keeper {
     std::vector<libp2p::multiaddr> addresses;
     std::optional<libp2p::peer_id> peer;
     bool dialing = false;
+    std::shared_ptr<peer_link> link;  // the last one that was made
   };
 
   void look() {
     for (const auto& each : targets_) {
+      if (each->link && !each->link->is_open()) {
+        const auto lost = std::exchange(each->link, nullptr);
+        if (tell_ && !lost->round_trip()) tell_(each->addresses.front(), make_error_code(errc::closed));
+      }
       if (each->dialing || (each->peer && swarm_.link(*each->peer))) continue;
       each->dialing = true;
       asio::co_spawn(swarm_.executor(), dial(*this, each), asio::detached);
@@ -86,6 +92,7 @@ class peer_keeper {
     to->dialing = false;
     if (link) {
       to->peer = (*link)->peer();
+      to->link = *link;
     } else if (self.tell_ && link.error() != errc::busy) {
       self.tell_(to->addresses.front(), link.error());
     }

@@ -321,15 +321,14 @@ class swarm : private link_owner {
     const bool wanted = !closed_ && link->peer() != id_ && link_count_ < options_.max_links;
     std::shared_ptr<dialing> asked;
     if (const auto found = dialed_.find(link.get()); found != dialed_.end()) {
-      asked = found->second.state;
+      asked = std::exchange(found->second.state, nullptr);
       if (wanted) {
-        backoff_.worked(found->second.address);
         asked->link = link;
         --asked->running;
       } else {
         dial_failed(*asked, found->second.address, make_error_code(errc::busy));
+        dialed_.erase(found);
       }
-      dialed_.erase(found);
     }
     if (!wanted) return false;
     std::vector<std::shared_ptr<peer_link>>& several = links_[link->peer()];
@@ -353,9 +352,15 @@ class swarm : private link_owner {
   void down(const std::shared_ptr<peer_link>& link, bool established, std::error_code why) override {
     std::erase(strangers_, link);
     if (const auto found = dialed_.find(link.get()); found != dialed_.end()) {
-      const upgrade failed = std::move(found->second);
+      const upgrade dialed = std::move(found->second);
       dialed_.erase(found);
-      dial_failed(*failed.state, failed.address, why);
+      if (dialed.state) {
+        dial_failed(*dialed.state, dialed.address, why);
+      } else if (link->round_trip()) {
+        backoff_.worked(dialed.address);
+      } else {  // it has not even answered a ping: it does not want this peer
+        backoff_.failed(dialed.address, clock::now());
+      }
     }
     const auto several = links_.find(link->peer());
     if (!established || several == links_.end() || std::erase(several->second, link) == 0) return;
@@ -365,7 +370,7 @@ class swarm : private link_owner {
   }
 
   struct upgrade {
-    std::shared_ptr<dialing> state;
+    std::shared_ptr<dialing> state;  // null once the peer has proved who it is
     libp2p::multiaddr address;
   };
 
@@ -378,7 +383,7 @@ class swarm : private link_owner {
   std::unordered_map<libp2p::peer_id, std::vector<std::shared_ptr<peer_link>>> links_;  // the youngest last
   std::size_t link_count_ = 0;
   std::list<std::shared_ptr<peer_link>> strangers_;       // that have connected, and may be anybody
-  std::unordered_map<const peer_link*, upgrade> dialed_;  // on which this side waits for the proof
+  std::unordered_map<const peer_link*, upgrade> dialed_;  // that this side has made
   dial_backoff backoff_;
   bool closed_ = false;
 };
