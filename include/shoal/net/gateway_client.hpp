@@ -47,6 +47,8 @@ struct gateway_client_options {
   duration dial_time = std::chrono::seconds{10};
   /// How long the gateway may say nothing. The specification's own limit.
   duration patience = std::chrono::seconds{30};
+  /// How long one answer may take. Who trickles is given up.
+  duration time_limit = std::chrono::minutes{2};
   /// A connection that was idle for longer is not used again.
   duration idle_time = std::chrono::seconds{30};
   /// Requests at a time, each over a connection of its own. Further ones wait.
@@ -176,7 +178,8 @@ class gateway_client {
     }
     result<std::unique_ptr<byte_stream>> stream = co_await dial_(where, options_.dial_time);
     if (!stream) co_return stream.error();
-    auto link = std::make_unique<http_link>(executor_, std::move(*stream), options_.patience);
+    auto link =
+        std::make_unique<http_link>(executor_, std::move(*stream), options_.patience, options_.time_limit);
     result<http::response_head> head = co_await link->ask("GET", request);
     if (!head) co_return head.error();
     co_return answer{std::move(*head), std::move(link)};

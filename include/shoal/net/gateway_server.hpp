@@ -79,7 +79,7 @@ class gateway_server {
       const http::body_length none;
       co_return co_await client.begin(head, none);
     }
-    if (wanted.only_if_cached && !is_at_hand(wanted.root)) {
+    if (can_try_get<Blocks> && wanted.only_if_cached && !is_at_hand(wanted.root)) {
       co_return co_await refuse(client, 412, "the block is not at hand");
     }
     if (wanted.format == gateway::response_format::raw) co_return co_await send_block(client, wanted);
@@ -137,6 +137,11 @@ class gateway_server {
     gateway::dag_walk walk{wanted};
     while (const cid* id = walk.wanted()) {
       const cid here = *id;
+      if (!is_at_hand(here)) {
+        // this takes its time: the client need not wait for what is there
+        const result<> flushed = co_await client.flush();
+        if (!flushed) co_return flushed.error();
+      }
       const result<lease> content = co_await get(here);
       if (!content) co_return content.error();
       if (!walk.supply(content->bytes())) continue;
@@ -160,9 +165,11 @@ class gateway_server {
     co_return found->data;
   }
 
+  /// False also when the store cannot tell.
   [[nodiscard]] bool is_at_hand(const cid& id) const noexcept {
-    if constexpr (can_try_get<Blocks>) return is_inline(id) || blocks_.try_get(id);
-    return true;  // there is no asking without waiting
+    if (is_inline(id)) return true;
+    if constexpr (can_try_get<Blocks>) return static_cast<bool>(blocks_.try_get(id));
+    return false;
   }
 
   void count(const lease& content) noexcept {

@@ -132,6 +132,27 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
     return settle();
   }
 
+  /// Sends what has been gathered: for handlers that are about to wait for something else. errc::closed.
+  task<> flush() {
+    while (!closed_) {
+      const output_queue::progress progress = stream_.send_now();
+      if (progress == output_queue::progress::broken) close();
+      if (progress == output_queue::progress::done) {
+        if (handled_ >= turn_bytes) {
+          handled_ = 0;
+          const auto executor = stream_.get_executor();
+          co_await asio::post(executor, asio::use_awaitable);
+        }
+        co_return result<>{};
+      }
+      if (closed_) break;
+      close_at(std::chrono::steady_clock::now() + options_.send_time);
+      co_await stream_.wait_writable();
+      deadline_.cancel();
+    }
+    co_return errc::closed;
+  }
+
   /// A whole answer with a short text. It and `type` outlive the task.
   task<> reply(unsigned status, std::string_view type, std::string_view text) {
     http::head_writer head = http::head_writer::response(status);
@@ -280,26 +301,6 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
     if (closed_) return failed(make_error_code(errc::closed));
     if (stream_.out().size() < batch_bytes) return done();
     return flush();
-  }
-
-  task<> flush() {
-    while (!closed_) {
-      const output_queue::progress progress = stream_.send_now();
-      if (progress == output_queue::progress::broken) close();
-      if (progress == output_queue::progress::done) {
-        if (handled_ >= turn_bytes) {
-          handled_ = 0;
-          const auto executor = stream_.get_executor();
-          co_await asio::post(executor, asio::use_awaitable);
-        }
-        co_return result<>{};
-      }
-      if (closed_) break;
-      close_at(std::chrono::steady_clock::now() + options_.send_time);
-      co_await stream_.wait_writable();
-      deadline_.cancel();
-    }
-    co_return errc::closed;
   }
 
   void close_at(std::chrono::steady_clock::time_point time) {

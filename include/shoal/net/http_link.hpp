@@ -2,12 +2,12 @@
 //
 // http_link: a client's connection to an HTTP server, for one request after the other.
 //
-//     http_link link{executor, std::move(stream), std::chrono::seconds{30}};
+//     http_link link{executor, std::move(stream), std::chrono::seconds{30}, std::chrono::minutes{2}};
 //     result<http::response_head> head = co_await link.ask("GET", request);
 //     result<std::vector<std::byte>> body = co_await link.take_body(*head, most);
 //     if (link.is_idle()) keep(std::move(link));
 //
-// Bounded: a head of http::max_head_size, a body of what the caller allows, and a silence that ends it.
+// Bounded: a head of http::max_head_size, a body of what the caller allows, and times.
 #pragma once
 
 #include <algorithm>
@@ -37,12 +37,16 @@ namespace shoal::net {
 /// One strand, one request at a time. It outlives its tasks.
 class http_link {
  public:
+  using duration = std::chrono::steady_clock::duration;
+
   /// @param patience  how long the server may say nothing, and take nothing
-  http_link(asio::any_io_executor executor, std::unique_ptr<byte_stream> stream,
-            std::chrono::steady_clock::duration patience)
+  /// @param limit     how long one answer may take, from the request to the end of its body
+  http_link(asio::any_io_executor executor, std::unique_ptr<byte_stream> stream, duration patience,
+            duration limit)
       : state_(std::make_shared<state>(state{std::move(stream), false})),
         watch_(std::move(executor)),
         patience_(patience),
+        limit_(limit),
         buffer_(buffer_size) {}
   http_link(const http_link&) = delete;
   http_link& operator=(const http_link&) = delete;
@@ -54,6 +58,7 @@ class http_link {
   task<http::response_head> ask(std::string_view method, std::string_view request) {
     idle_ = false;
     heard_ = false;
+    end_ = std::chrono::steady_clock::now() + limit_;
     watch();
     const bytes_view bytes = as_bytes(request);
     const result<> sent = co_await state_->stream->write(bytes);
@@ -128,7 +133,7 @@ class http_link {
   }
 
   void watch() {
-    watch_.expires_after(patience_);
+    watch_.expires_at(std::min(std::chrono::steady_clock::now() + patience_, end_));
     watch_.async_wait([watched = state_](std::error_code cancelled) {
       if (cancelled) return;
       watched->late = true;
@@ -141,7 +146,9 @@ class http_link {
 
   std::shared_ptr<state> state_;
   asio::steady_timer watch_;
-  std::chrono::steady_clock::duration patience_;
+  duration patience_;
+  duration limit_;
+  std::chrono::steady_clock::time_point end_;  // of the time that the answer may take
   std::vector<std::byte> buffer_;
   bytes_view in_;  // received and not used, a part of buffer_
   bool idle_ = false;

@@ -126,7 +126,7 @@ class tls_client {
 /// Certificate authorities. Copies share them.
 class tls_trust {
  public:
-  /// Those that the operating system believes. errc::failed when OpenSSL finds none.
+  /// Those that the operating system believes, which may be none. errc::failed without memory.
   [[nodiscard]] static result<tls_trust> of_system() {
     return make([](SSL_CTX* context) { return SSL_CTX_set_default_verify_paths(context) == 1; });
   }

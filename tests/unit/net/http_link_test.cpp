@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 
 #include <shoal/task/run.hpp>
 
@@ -46,7 +47,8 @@ struct told {
   asio::io_context context;
   http_link link;
   explicit told(std::string_view text)
-      : link(context.get_executor(), std::make_unique<script>(text), std::chrono::hours{1}) {}
+      : link(context.get_executor(), std::make_unique<script>(text), std::chrono::hours{1},
+             std::chrono::hours{1}) {}
   auto ask() { return run(context, link.ask("GET", "GET / HTTP/1.1\r\nHost: a\r\n\r\n")); }
   std::string body(const shoal::http::response_head& head) {
     const auto bytes = run(context, link.take_body(head, 100));
@@ -93,6 +95,40 @@ TEST_CASE("a body ends with its length, its last chunk or the stream, and has a 
   told announced{"HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n"};
   const auto claim = announced.ask();
   CHECK(run(announced.context, announced.link.take_body(*claim, 100)).error() == errc::limit_exceeded);
+}
+
+/// Says one more byte whenever it is asked, and never ends.
+class trickle final : public byte_stream {
+ public:
+  explicit trickle(asio::io_context& context) : pause_(context) {}
+  task<std::size_t> read(bytes_span room) override {
+    pause_.expires_after(std::chrono::milliseconds{1});
+    [[maybe_unused]] const auto waited = co_await pause_.async_wait(shoal::detail::no_throw);
+    if (closed_) co_return errc::closed;
+    constexpr std::string_view head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    room[0] = static_cast<std::byte>(said_ < head.size() ? head[said_] : 'x');
+    ++said_;
+    co_return std::size_t{1};
+  }
+  task<> write(bytes_view) override { return shoal::done(); }
+  void close() noexcept override { closed_ = true; }
+
+ private:
+  asio::steady_timer pause_;
+  std::size_t said_ = 0;
+  bool closed_ = false;
+};
+
+TEST_CASE("an answer that trickles is given up in the end") {
+  asio::io_context context;
+  http_link link{context.get_executor(), std::make_unique<trickle>(context), std::chrono::hours{1},
+                 std::chrono::milliseconds{200}};
+  const auto head = run(context, link.ask("GET", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  if (!head) {
+    CHECK(head.error() == errc::timed_out);
+    return;
+  }
+  CHECK(run(context, link.take_body(*head, 2'000'000)).error() == errc::timed_out);
 }
 
 TEST_CASE("what is no answer is refused") {
