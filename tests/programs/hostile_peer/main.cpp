@@ -5,7 +5,7 @@
 //     hostile_peer corrupt|silent|trickle    says that it has every block, prints its address, and then sends
 //     others;
 //                                            nothing; or a byte a second. Runs until it is killed.
-//     hostile_peer ATTACK ADDRESS PORT       see attacks.hpp
+//     hostile_peer ATTACK ADDRESS PORT FILE  see attacks.hpp
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -137,12 +137,12 @@ int serve(std::string_view kind) {
 int main(int argc, char** argv) try {
   const std::string_view kind = argc > 1 ? argv[1] : "";
   if (argc == 2 && (kind == "corrupt" || kind == "silent" || kind == "trickle")) return serve(kind);
-  if (argc == 4) {
+  if (argc == 5) {
     const asio::ip::tcp::endpoint victim{asio::ip::make_address(argv[2]),
                                          static_cast<std::uint16_t>(std::atoi(argv[3]))};
-    if (attack(kind, victim)) return EXIT_SUCCESS;
+    if (attack(kind, victim, argv[4])) return EXIT_SUCCESS;
   }
-  std::fputs("usage: hostile_peer corrupt|silent|trickle, or hostile_peer ATTACK ADDRESS PORT\n", stderr);
+  std::fputs("usage: hostile_peer corrupt|silent|trickle, or hostile_peer ATTACK ADDRESS PORT FILE\n", stderr);
   return EXIT_FAILURE;
 } catch (const std::exception& e) {
   std::fprintf(stderr, "hostile_peer: %s\n", e.what());
