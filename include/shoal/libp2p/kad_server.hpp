@@ -95,7 +95,10 @@ class kad_server {
   void add_providers(kad_message& reply, const multihash& key, clock::time_point now) {
     if (own_.contains(key) && !addresses_.empty()) reply.providers.push_back({self_, addresses_});
     for (kad_peer& peer : providers_.get(key, max_providers - reply.providers.size(), now)) {
-      if (peer.id != self_) reply.providers.push_back(std::move(peer));
+      if (peer.id == self_) continue;
+      // Kubo leaves out loopback addresses, even where it has no others
+      if (peer.addresses.empty()) peer.addresses = realm_.keep(table_.addresses_of(peer.id), max_addresses);
+      reply.providers.push_back(std::move(peer));
     }
   }
 

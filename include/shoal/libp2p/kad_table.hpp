@@ -104,11 +104,15 @@ class kad_table {
     size_ -= std::erase_if(bucket_of(id), [&](const entry& e) { return e.id == id; });
   }
 
-  [[nodiscard]] bool contains(const peer_id& id) const {
-    const std::vector<entry>& bucket = buckets_[common_prefix(key_, kad_key::of(id.bytes()))];
-    return std::ranges::find(bucket, id, &entry::id) != bucket.end();
-  }
+  [[nodiscard]] bool contains(const peer_id& id) const { return !addresses_of(id).empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  /// Where a peer is; nowhere for one that is not in the table.
+  [[nodiscard]] std::vector<multiaddr> addresses_of(const peer_id& id) const {
+    const std::vector<entry>& bucket = buckets_[common_prefix(key_, kad_key::of(id.bytes()))];
+    const auto at = std::ranges::find(bucket, id, &entry::id);
+    return at == bucket.end() ? std::vector<multiaddr>{} : at->addresses;
+  }
 
   /// At most `most` peers, the closest to the target first. Those that have failed are left out, unless all
   /// have: after the network was away they are better than nobody.

@@ -116,7 +116,8 @@ class kad_node {
   /// @pre wanted is not 0
   task<std::vector<libp2p::kad_peer>> find_providers(multihash key, std::size_t wanted, listener tell) {
     std::vector<libp2p::kad_peer> found;
-    const auto note = [&](const libp2p::kad_peer& provider) {
+    const auto note = [&](libp2p::kad_peer provider) {
+      if (provider.addresses.empty()) provider.addresses = table_.addresses_of(provider.id);
       const auto at = std::ranges::find(found, provider.id, &libp2p::kad_peer::id);
       if (at == found.end()) {
         found.push_back(provider);

@@ -102,6 +102,14 @@ TEST_CASE("a provider is remembered with the addresses that it tells, and named"
   CHECK(n.ask(7, {.type = kad_type::get_providers, .key = bytes_of(name(2))}).providers.empty());
 }
 
+TEST_CASE("a provider that tells no address is named with those that are known") {
+  node n;
+  REQUIRE(n.tell(5, {peer(5)}, bytes_of(name(1))));
+  REQUIRE(n.tell(40, {peer(40)}, bytes_of(name(1))));
+  const kad_message reply = n.ask(7, {.type = kad_type::get_providers, .key = bytes_of(name(1))});
+  CHECK(reply.providers == std::vector<kad_peer>{known(5), {peer(40)}});
+}
+
 TEST_CASE("nobody can announce somebody else") {
   node n;
   CHECK(n.tell(40, known(41), bytes_of(name(1))).error() == errc::invalid_argument);

@@ -106,6 +106,8 @@ TEST_CASE("new addresses replace old ones, none do not") {
   CHECK(table.closest(kad_key{}, 1)[0].addresses == std::vector{at(1)});
   table.seen(peer(1), std::vector{at(2), at(3)}, start);
   CHECK(table.closest(kad_key{}, 1)[0].addresses == std::vector{at(2), at(3)});
+  CHECK(table.addresses_of(peer(1)) == std::vector{at(2), at(3)});
+  CHECK(table.addresses_of(peer(2)).empty());
 }
 
 TEST_CASE("a silent peer is asked whether it lives, once in a while") {
