@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
-# Sourced by the scripts beside this folder: peers of other implementations of IPFS to try ours against, from
-# tests/interop/ipfs, installed below build/tools. Gives them
+# Sourced by the scripts beside this folder (others say in $peer_programs where the folder ipfs is): peers of other
+# implementations of IPFS to try ours against, from tests/interop/ipfs, installed below build/tools. Gives them
 #   helia_setup                     installs Helia (JavaScript) from its lock file; ends with "skipped" (77) when npm, the
 #                                   network or a Node.js of 22 or later is missing
 #   helia PROGRAM ARG...            runs PROGRAM.mjs to its end
@@ -13,7 +13,7 @@
 #   said LOG WORD                   what stands behind WORD in the first line of LOG that begins with it
 # What the programs take and print is said at their beginning.
 
-peer_programs=$(CDPATH='' cd -- "$(dirname -- "$0")/ipfs" && pwd)
+peer_programs=$(CDPATH='' cd -- "${peer_programs:-$(dirname -- "$0")/ipfs}" && pwd)
 peer_tools=$(CDPATH='' cd -- "$peer_programs/../../.." && pwd)/build/tools
 helia_node=
 peer_pid=
