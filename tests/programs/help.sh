@@ -27,9 +27,10 @@ teaches CID --store --output -- "$image" export
 teaches CID1 CID2 --store --json -- "$image" diff
 teaches --file --memory --image --store --export --overlay --readonly --bind --port --unix --trace --cache -- "$nbd"
 teaches --image --provide --listen --bootstrap --neighbour --mdns --cache --key --allow --swarm-key --prefetch --trace \
-  --overlay --bind --port --unix get ping car: flatfs: ref: -- "$peer_program"
+  --overlay --bind --port --unix --dht --gateway --http get ping findprovs car: flatfs: ref: -- "$peer_program"
 teaches CID --output --quiet --bootstrap --neighbour --mdns --key --allow --swarm-key -- "$peer_program" get
 teaches MULTIADDR --count --key --swarm-key -- "$peer_program" ping
+teaches CID --num-providers --bootstrap --dht -- "$peer_program" findprovs
 for program in "$image" "$nbd" "$peer_program"; do
   exits 0 "$program" --version
   if grep -Eq '[0-9]+\.[0-9]+\.[0-9]+' out; then ok; else bad "$program --version: $(cat out)"; fi

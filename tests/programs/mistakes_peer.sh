@@ -29,9 +29,14 @@ mistake 2 'CID is required' "$peer_program" get
 mistake 2 "'nonsense'" "$peer_program" get nonsense -o x
 mistake 2 'MULTIADDR is required' "$peer_program" ping
 mistake 2 many "$peer_program" ping "$at_origin" -c many
+mistake 2 'CID is required' "$peer_program" findprovs
+mistake 2 "'nonsense'" "$peer_program" findprovs nonsense
+mistake 2 '--dht off' "$peer_program" findprovs "$cid" --dht off
+mistake 2 everywhere "$peer_program" --provide car:disk.car --dht everywhere
+mistake 2 "'gateway.example'" "$peer_program" --provide car:disk.car --gateway gateway.example
 # a variable of a script that is not set must not turn into another way to run
 for option in --image --provide --listen --bootstrap --neighbour --mdns-interface --cache --key --allow --swarm-key --unix \
-  --bind --prefetch --trace; do
+  --bind --prefetch --trace --gateway --http; do
   mistake 2 "$option: is empty" "$peer_program" --provide car:disk.car "$option" ''
 done
 # shellcheck disable=SC2086 # options
