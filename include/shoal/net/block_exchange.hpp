@@ -213,14 +213,11 @@ class block_exchange final : private swarm_observer {
     peers_.erase(peer->link->peer());
   }
 
-  /// Wants may have been lost with a stream: they are posted anew, as if to a new peer.
+  /// Wants may have been lost with a stream: the peer is told of them anew.
   void renew(exchange_peer& peer, std::error_code why) {
-    const auto found = peers_.find(peer.link->peer());
-    if (found == peers_.end() || found->second.get() != &peer || !peer.link->is_open()) return;
-    drop_client(peer);
-    if (why == errc::unsupported || ++peer.renewals > max_renewals) return;
-    peer.client = number(found->second);
-    session_.add_peer(peer.client, peer.tier);
+    if (why == errc::unsupported || ++peer.renewals > max_renewals) return drop_client(peer);
+    if (!peer.link->is_open()) return;
+    session_.stream_lost(peer.client);
     pump_soon();
   }
 
@@ -263,8 +260,7 @@ class block_exchange final : private swarm_observer {
   }
 
   void take(exchange_peer& from, const exchange::block_payload& payload) {
-    // what comes on after a stream was lost may have been asked for before
-    if (!session_.may_send(from.client) && from.renewals != 0) return;
+    if (!session_.may_send(from.client)) return session_.misbehaved(from.client);
     std::array<std::byte, multihash::max_digest_size> digest;
     const bytes_span mine = bytes_span{digest}.first(payload.prefix.digest_size);
     if (digester_.digest(payload.prefix.hash, payload.data, mine) != status::ok)

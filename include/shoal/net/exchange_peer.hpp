@@ -47,9 +47,9 @@ class exchange_peer final : public bitswap_listener {
 
   const std::shared_ptr<peer_link> link;
   const unsigned tier;
-  exchange::peer_handle server{};  ///< what the server engine calls it
-  exchange::peer_handle client{};  ///< what the client session calls it; another one after a stream was lost
-  unsigned renewals = 0;           ///< how often that has happened since the last block
+  exchange::peer_handle server{};         ///< what the server engine calls it
+  exchange::peer_handle client{};         ///< what the client session calls it
+  unsigned renewals = 0;                  ///< streams with wants that were lost since the last block
   std::shared_ptr<bitswap_sender> wants;  ///< so that a want does not stand behind blocks
   std::shared_ptr<bitswap_sender> replies;
   const std::shared_ptr<std::size_t> held = std::make_shared<std::size_t>(0);

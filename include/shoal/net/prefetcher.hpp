@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include <shoal/content/cid.hpp>
@@ -26,7 +25,7 @@ inline constexpr std::size_t prefetch_depth = 32;
 /// @param blocks  a block_exchange; outlives the task
 template <class Exchange>
 task<> prefetch_in_order(Exchange& blocks, std::vector<cid> order, std::size_t depth) {
-  std::int32_t priority = std::numeric_limits<std::int32_t>::max() - 1;
+  std::int32_t priority = (std::int32_t{1} << 30) - 1;  // readers' wants travel above
   for (const cid& id : order) {
     while (blocks.wanted() >= depth) co_await blocks.progress().wait();
     (void)blocks.prefetch(id, priority--);
