@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Finds temporaries in co_await expressions, which g++ 12 destroys twice (docs/adr/0003).
 
-usage: co_await.py ROOT BUILD_DIR          every translation unit of BUILD_DIR/compile_commands.json
+usage: co_await.py ROOT BUILD_DIR          the translation units of BUILD_DIR/compile_commands.json that may await
        co_await.py --self-test ROOT BUILD_DIR   offenders.cpp: every line marked `// offender`, and no other
 
 The matcher is co_await.query, for clang-query 19. It sees templates as they are written and, in the units that use them, as
@@ -36,12 +36,35 @@ def flags_of(command):
     return flags + ["-DASIO_HAS_CO_AWAIT=1", "-w"]
 
 
+def core_rooms(root):
+    """The rooms that know no coroutines, by the table in docs/house.md."""
+    return set(re.findall(r"^\| (\S+)/ \| core \|", (root / "docs/house.md").read_text(), re.M))
+
+
+def may_await(root, source, core):
+    """Whether a file can get to see a coroutine: it includes Asio, or a room that does."""
+    for quote, name in re.findall(r'^\s*#\s*include\s*(["<])([^">]+)[">]', source.read_text(), re.M):
+        if name.startswith("asio/"):
+            return True
+        if name.startswith("shoal/"):
+            parts = name.split("/")
+            if len(parts) > 2 and parts[1] not in core:
+                return True
+        elif quote == '"' and (source.parent / name).is_file():
+            if may_await(root, source.parent / name, core):
+                return True
+        elif name.endswith(".hpp"):  # one that is generated, and has all of them in it
+            return True
+    return False
+
+
 def units(root, build):
-    """(source, flags) of every unit that is ours; the generated ones of the header check say nothing new."""
+    """(source, flags) of every unit that is ours and may await; generated ones of the header check say nothing new."""
+    core = core_rooms(root)
     found = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         source = pathlib.Path(entry["file"])
-        if source.is_relative_to(root) and not source.is_relative_to(root / "build"):
+        if source.is_relative_to(root) and not source.is_relative_to(root / "build") and may_await(root, source, core):
             found.setdefault(source, flags_of(entry["command"]))
     found.pop(root / "tests/link/second.cpp", None)  # the same headers as first.cpp
     return sorted(found.items())
