@@ -10,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include <asio/awaitable.hpp>
@@ -20,7 +21,8 @@
 
 namespace shoal {
 
-/// Belongs to one strand. Must outlive those who wait.
+/// Belongs to one strand. Those who wait may outlive it, as when a context is torn down with them in it: nobody
+/// wakes them then.
 class signal {
  public:
   signal() = default;
@@ -37,26 +39,28 @@ class signal {
 
   /// Wakes everybody who waits now. They go on after the caller has given way.
   void notify() {
-    for (asio::steady_timer* sleeper : sleepers_) sleeper->cancel();
+    for (asio::steady_timer* sleeper : *sleepers_) sleeper->cancel();
   }
 
  private:
+  using list = std::vector<asio::steady_timer*>;
+
   // In the list for as long as the coroutine's frame lives, however it ends.
   class entry {
    public:
-    entry(signal& list, asio::steady_timer& sleeper) : list_(list), sleeper_(&sleeper) {
-      list_.sleepers_.push_back(sleeper_);
+    entry(const signal& of, asio::steady_timer& sleeper) : list_(of.sleepers_), sleeper_(&sleeper) {
+      list_->push_back(sleeper_);
     }
     entry(const entry&) = delete;
     entry& operator=(const entry&) = delete;
-    ~entry() { std::erase(list_.sleepers_, sleeper_); }
+    ~entry() { std::erase(*list_, sleeper_); }
 
    private:
-    signal& list_;
+    std::shared_ptr<list> list_;
     asio::steady_timer* sleeper_;
   };
 
-  std::vector<asio::steady_timer*> sleepers_;
+  std::shared_ptr<list> sleepers_ = std::make_shared<list>();
 };
 
 }  // namespace shoal

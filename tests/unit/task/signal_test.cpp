@@ -2,6 +2,7 @@
 #include <shoal/task/signal.hpp>  // first: shows that the header stands alone
 
 #include <exception>
+#include <memory>
 
 #include <doctest/doctest.h>
 #include <asio/co_spawn.hpp>
@@ -21,7 +22,7 @@ void spawn(asio::io_context& context, shoal::signal& changed, int& woken) {
 }
 
 TEST_CASE("a notification wakes all who wait, once") {
-  shoal::signal changed;  // first: it has to outlive those who wait
+  shoal::signal changed;
   asio::io_context context;
   int woken = 0;
   spawn(context, changed, woken);
@@ -38,11 +39,22 @@ TEST_CASE("a notification wakes all who wait, once") {
 }
 
 TEST_CASE("a notification that nobody waits for is lost") {
-  shoal::signal changed;  // first: it has to outlive those who wait
+  shoal::signal changed;
   asio::io_context context;
   int woken = 0;
   changed.notify();
   spawn(context, changed, woken);
+  context.poll();
+  CHECK(woken == 0);
+}
+
+TEST_CASE("who waits may outlive what it waits for") {
+  asio::io_context context;
+  auto changed = std::make_unique<shoal::signal>();
+  int woken = 0;
+  spawn(context, *changed, woken);
+  context.poll();
+  changed.reset();
   context.poll();
   CHECK(woken == 0);
 }
