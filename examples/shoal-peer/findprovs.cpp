@@ -28,11 +28,11 @@ struct find_options {
 };
 
 /// How long it waits for somebody to ask.
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::seconds longest_wait{10};
 
 asio::awaitable<void> find(node& peer, shoal::cid id, std::size_t count) {
   asio::steady_timer pause{peer.context};
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + longest_wait;
   while (peer.dht->table().size() == 0) {
     if (std::chrono::steady_clock::now() > deadline) {
       throw failure{

@@ -83,10 +83,10 @@ asio::awaitable<void> fetch(node& peer, shoal::cid root, const get_options& give
   const shoal::openssl::digester digester;
   const shoal::image_limits limits;
   const auto begun = std::chrono::steady_clock::now();
+  output_file out{given.output};
   const shoal::result<shoal::image_index> index =
       co_await shoal::load_image_index(peer.blocks, digester, root, limits);
   if (!index) throw cannot_fetch(peer, given.cid, index.error());
-  output_file out{given.output};
   common::progress bar{"fetching", index->size(), !given.quiet};
   std::size_t asked = 0;
   for (std::size_t leaf = 0; leaf < index->leaf_count(); ++leaf) {

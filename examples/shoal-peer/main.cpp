@@ -75,6 +75,9 @@ class service {
     if (given_.image.empty() && given_.provide.empty()) {
       throw failure{"nothing to serve", "give --image CID, or --provide STORE; see --help", common::exit_usage};
     }
+    if (given_.image.empty()) refuse_export_options();
+    if (!given_.image.empty()) root_ = common::parse_cid(given_.image);
+    if (!given_.prefetch.empty()) read_prefetch();
     if (!given_.provide.empty()) {
       store_.emplace(common::open_store(given_.provide, &peer_.pool));
       peer_.blocks.provide(store_->blocks);
@@ -83,14 +86,16 @@ class service {
     }
     if (!given_.trace.empty()) trace_.emplace(given_.trace);
     peer_.start();
+    std::string url;
+    if (!given_.http.empty()) {
+      web_.emplace(peer_, mine_);
+      url = web_->listen(given_.http) + "\n";
+    }
     for (const auto& address : peer_.host.addresses()) {
       std::printf("%s\n", to_text(shoal::net::with_peer(address, peer_.host.id())).c_str());
     }
+    std::printf("%s", url.c_str());
     std::fflush(stdout);
-    if (!given_.http.empty()) {
-      web_.emplace(peer_, mine_);
-      web_->listen(given_.http);
-    }
     asio::signal_set signals{context_, SIGINT, SIGTERM, SIGHUP};
     signals.async_wait([&](std::error_code, int) {
       stop();
@@ -114,7 +119,7 @@ class service {
   using device = shoal::image_device<exchange_of_node>;
 
   static asio::awaitable<void> export_image(service& self) {
-    const shoal::cid root = common::parse_cid(self.given_.image);
+    const shoal::cid root = *self.root_;
     self.peer_.look_for(root);
     const shoal::openssl::digester digester;
     const shoal::image_limits limits;
@@ -148,15 +153,31 @@ class service {
     return failure{"cannot open image " + image, why, next};
   }
 
+  void refuse_export_options() const {
+    const char* which = nullptr;
+    if (given_.overlay) which = "--overlay";
+    if (!given_.prefetch.empty()) which = "--prefetch";
+    if (!given_.trace.empty()) which = "--trace";
+    if (given_.nbd.port || !given_.nbd.bind.empty()) which = "--port and --bind";
+    if (!given_.nbd.unix_path.empty()) which = "--unix";
+    if (which == nullptr) return;
+    throw failure{std::string{which} + " without an image to export", "give --image CID, too",
+                  common::exit_usage};
+  }
+
+  void read_prefetch() {
+    std::error_code why;
+    if (std::filesystem::is_directory(given_.prefetch, why)) why = make_error_code(std::errc::is_a_directory);
+    std::ifstream file;
+    if (!why) file.open(given_.prefetch);
+    if (!why && !file) why = {errno, std::system_category()};
+    if (why) throw failure{"cannot read the trace " + given_.prefetch, why, "--trace FILE writes one"};
+    prefetch_.assign(std::istreambuf_iterator<char>{file}, {});
+  }
+
   void start_prefetch(const shoal::image_index& index) {
     if (given_.prefetch.empty()) return;
-    std::ifstream file{given_.prefetch};
-    const std::string trace{std::istreambuf_iterator<char>{file}, {}};
-    if (!file) {
-      throw failure{"cannot read the trace " + given_.prefetch, std::error_code{errno, std::system_category()},
-                    "--trace FILE writes one"};
-    }
-    shoal::result<std::vector<shoal::cid>> order = shoal::prefetch_list(trace, index);
+    shoal::result<std::vector<shoal::cid>> order = shoal::prefetch_list(prefetch_, index);
     if (!order) {
       throw failure{"cannot use the trace " + given_.prefetch, order.error(),
                     "its lines are offset,length,time,op; --trace FILE writes one"};
@@ -187,6 +208,8 @@ class service {
   const serve_options& given_;
   asio::io_context context_{1};
   node peer_;
+  std::optional<shoal::cid> root_;  // of the image
+  std::string prefetch_;            // a trace
   std::optional<common::opened_store> store_;
   std::optional<common::boot_trace> trace_;
   shoal::own_blocks mine_;

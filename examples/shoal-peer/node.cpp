@@ -7,9 +7,11 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -45,9 +47,14 @@ std::error_code last_error() {
 }
 
 std::string read_file(const std::string& path, const char* what, const std::string& next) {
+  const auto fail = [&](std::error_code why) {
+    throw failure{std::string{"cannot read the "} + what + " " + path, why, next};
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) fail(make_error_code(std::errc::is_a_directory));
   std::ifstream file{path, std::ios::binary};
   std::string content{std::istreambuf_iterator<char>{file}, {}};
-  if (!file) throw failure{std::string{"cannot read the "} + what + " " + path, last_error(), next};
+  if (!file) fail(last_error());
   return content;
 }
 
@@ -98,8 +105,7 @@ ed25519_signer identity(const std::string& path) {
 
 std::unordered_set<shoal::libp2p::peer_id> allowed_peers(const std::string& path) {
   std::unordered_set<shoal::libp2p::peer_id> allowed;
-  std::ifstream file{path};
-  if (!file) throw failure{"cannot read the list of peers " + path, last_error(), "it has a peer id a line"};
+  std::istringstream file{read_file(path, "list of peers", "it has a peer id a line")};
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
@@ -189,9 +195,9 @@ std::vector<multiaddr> node::parse_addresses(const std::vector<std::string>& tex
     if (address && !shoal::net::tcp_address::of(*address)) address = make_error_code(shoal::errc::unsupported);
     if (!address) {
       throw failure{
-          "cannot use the address '" + text + "'",
-          address.error(),
+          "cannot use the address '" + text + "': " + address.error().message(),
           "an address looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW... or /dns/NAME/tcp/4001",
+          common::exit_usage,
       };
     }
     addresses.push_back(std::move(*address));
@@ -332,7 +338,9 @@ void node::find_neighbours() {
       context.get_executor(), host.id(), random, [this] { return host.addresses(); },
       [this](const shoal::libp2p::mdns_peer& found) { meet(found.id, found.addresses); }, options);
   if (const shoal::result<> started = mdns_->start(); !started) {
-    throw failure{"cannot find neighbours by mDNS", started.error(),
+    std::string where;
+    for (const std::string& name : given_.mdns_interfaces) where += (where.empty() ? " on " : ", ") + name;
+    throw failure{"cannot find neighbours by mDNS" + where, started.error(),
                   "is there an interface with multicast? --mdns-interface lo looks on this machine alone"};
   }
 }

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -54,7 +53,7 @@ web::web(node& peer, shoal::own_blocks& mine)
   server_.add_text("/metrics", "text/plain; version=0.0.4", [this] { return metrics(); });
 }
 
-void web::listen(const std::string& address) {
+std::string web::listen(const std::string& address) {
   const place where = parse_place(address);
   auto sockets = shoal::net::listen_tcp(peer_.context.get_executor(), where.host, where.port);
   if (!sockets) {
@@ -64,8 +63,7 @@ void web::listen(const std::string& address) {
   const std::string name =
       where.host.empty() ? "localhost:" + std::to_string(sockets->front().port) : sockets->front().address;
   for (shoal::net::listening_socket& socket : *sockets) server_.serve(std::move(socket));
-  std::printf("http://%s/\n", name.c_str());
-  std::fflush(stdout);
+  return "http://" + name + "/";
 }
 
 std::string web::status() const {

@@ -17,8 +17,8 @@ class web {
   /// @param mine  what others may fetch; outlives it, as does the peer
   web(node& peer, shoal::own_blocks& mine);
 
-  /// @param address  HOST:PORT, :PORT or PORT. Prints the URL. @throws common::failure
-  void listen(const std::string& address);
+  /// @param address  HOST:PORT, :PORT or PORT. Gives the URL. @throws common::failure
+  std::string listen(const std::string& address);
 
  private:
   [[nodiscard]] std::string status() const;

@@ -34,6 +34,16 @@ mistake 2 "'nonsense'" "$peer_program" findprovs nonsense
 mistake 2 '--dht off' "$peer_program" findprovs "$cid" --dht off
 mistake 2 everywhere "$peer_program" --provide car:disk.car --dht everywhere
 mistake 2 "'gateway.example'" "$peer_program" --provide car:disk.car --gateway gateway.example
+mistake 2 "'nonsense'" "$peer_program" --image nonsense
+mistake 2 --overlay "$peer_program" --provide car:disk.car --overlay
+mistake 2 --unix "$peer_program" --provide car:disk.car --unix a.sock
+mistake 2 70000 "$peer_program" --provide car:disk.car --http 70000
+for address in nonsense 127.0.0.1:4001 /ip4/127.0.0.1/udp/4001/quic-v1 /ip4/127.0.0.1; do
+  for option in --listen --bootstrap --neighbour; do
+    mistake 2 "'$address'" "$peer_program" --provide car:disk.car "$option" "$address"
+  done
+  mistake 2 "'$address'" "$peer_program" ping "$address"
+done
 # a variable of a script that is not set must not turn into another way to run
 for option in --image --provide --listen --bootstrap --neighbour --mdns-interface --cache --key --allow --swarm-key --unix \
   --bind --prefetch --trace --gateway --http; do
@@ -60,6 +70,11 @@ mistake 2 "'disk.car'" "$peer_program" --provide disk.car
   mistake 1 disk.img "$peer_program" $provide --swarm-key disk.img
   says /key/swarm/psk
   mistake 1 folder "$peer_program" --image "$cid" --trace folder --port 0
+  mistake 1 missing.csv "$peer_program" --image "$cid" --prefetch missing.csv --port 0
+  mistake 1 folder "$peer_program" --image "$cid" --prefetch folder --port 0
+  for option in --key --allow --swarm-key; do mistake 1 ' folder: Is a directory' "$peer_program" $provide "$option" folder; done
+  mistake 1 folder/missing/got "$peer_program" get "$cid" -o folder/missing/got --bootstrap "$at_origin"
+  mistake 1 folder "$peer_program" get "$cid" -o folder --bootstrap "$at_origin"
 }
 
 # addresses
@@ -68,7 +83,7 @@ mistake 2 "'disk.car'" "$peer_program" --provide disk.car
   mistake 1 "$(echo "$at_origin" | cut -d / -f 1-5)" "$peer_program" $provide --listen "$(echo "$at_origin" | cut -d / -f 1-5)"
   says 'in use'
   mistake 1 /ip4/192.0.2.1/tcp/0 "$peer_program" $provide --listen /ip4/192.0.2.1/tcp/0
-  mistake 1 mDNS "$peer_program" $provide --mdns-interface nosuch0
+  mistake 1 nosuch0 "$peer_program" $provide --mdns-interface nosuch0
 }
 mistake 1 /ip4/127.0.0.1/tcp/1 "$peer_program" ping /ip4/127.0.0.1/tcp/1
 mistake 1 /dns4/nowhere.invalid/tcp/1 "$peer_program" ping /dns4/nowhere.invalid/tcp/1
