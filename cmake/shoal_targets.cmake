@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # The targets. Header-only, in layers: shoal::core knows no Asio, no OpenSSL and no operating system. Each header
-# belongs to one target (its FILE_SET), so that each is installed once and checked to compile alone.
+# belongs to one target (its FILE_SET), so that each is installed once.
 
 # The rooms of shoal::core; docs/house.md says what lives in them.
 set(shoal_core_rooms base hal hypercall cbor crypto content http nbd libp2p exchange gateway boot vmi monitor)
@@ -13,7 +13,7 @@ function(shoal_add_library name)
   add_library(shoal::${name} ALIAS ${target})
   target_compile_features(${target} INTERFACE cxx_std_20)
   target_sources(${target} INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${ARGN})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   set_property(GLOBAL APPEND PROPERTY shoal_libraries ${name})
 endfunction()
 
