@@ -42,7 +42,8 @@ task<T> failed(std::error_code error) {
   co_return error;
 }
 
-/// A task whose outcome nobody waits for, to be spawned: asio::co_spawn(executor, ignore_result(...), detached).
+/// A task whose outcome nobody waits for, to be spawned: asio::co_spawn(executor, ignore_result(...),
+/// detached).
 template <class T>
 asio::awaitable<void> ignore_result(task<T> work) {
   (void)co_await std::move(work);

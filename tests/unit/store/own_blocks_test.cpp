@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include <asio/io_context.hpp>
 #include <doctest/doctest.h>
+#include <asio/io_context.hpp>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/content/multihash.hpp>
