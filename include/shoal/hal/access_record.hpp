@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// access_record: one access to a device, as it is recorded: 32 bytes, copied as they are through the ring.
+// Freestanding.
+//
+//     sink.put({.cycles = now(), .address = 0x0900'0000, .value = 1, .what = access::store, .width = 4});
+//
+// How records are written to a file or a collector says monitor/; this is their form in memory, in the byte
+// order of the machine.
+#pragma once
+
+#include <cstdint>
+
+namespace shoal::hal {
+
+enum class access : std::uint8_t {
+  load,  ///< memory-mapped; address is a bus_address
+  store,
+  in,  ///< x86 port I/O; address is a port_address
+  out,
+  line_get,  ///< GPIO; address is the line, value 0 or 1
+  line_set,
+  line_request,  ///< value holds the bytes of gpio_config: direction, level, active_low, bias, edges, from the
+                 ///< lowest
+  line_release,
+  lines_get,  ///< several lines: address is the first, value their levels
+  lines_set,
+  lost,  ///< value records did not fit before this one
+};
+
+struct access_record {
+  std::uint64_t cycles = 0;  ///< of the counter of the recorder, calibrated afterwards
+  std::uint64_t address = 0;
+  std::uint64_t value = 0;
+  std::uint32_t repeats = 0;  ///< how often the same access came again, at once, behind this one
+  std::uint16_t source = 0;   ///< which device, as the recorder numbers them
+  access what = access::load;
+  std::uint8_t width = 0;  ///< bytes: 1, 2, 4, 8; 0 where it has no meaning
+  friend constexpr bool operator==(const access_record&, const access_record&) noexcept = default;
+};
+static_assert(sizeof(access_record) == 32);
+
+}  // namespace shoal::hal
