@@ -7,7 +7,7 @@
 . "$(dirname "$0")/common/kubo.sh"
 . "$(dirname "$0")/common/peer.sh"
 trap 'peers_stop; end_peers; finish' EXIT
-need sha256sum
+need sha256sum curl
 kubo_setup
 kubo "$work/none" version
 
