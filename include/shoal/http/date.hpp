@@ -27,9 +27,11 @@ namespace shoal::http {
     const std::string digits = std::to_string(value);
     out.append(static_cast<std::size_t>(width) - digits.size(), '0').append(digits).push_back(behind);
   };
-  out.append(days.substr(std::chrono::weekday{midnight}.c_encoding() * 3, 3)).append(", ");
+  const std::size_t weekday = std::chrono::weekday{midnight}.c_encoding();
+  const std::size_t month = static_cast<unsigned>(date.month()) - 1;
+  out.append(days.substr(weekday * 3, 3)).append(", ");
   number(static_cast<unsigned>(date.day()), 2, ' ');
-  out.append(months.substr((static_cast<unsigned>(date.month()) - 1) * 3, 3)).push_back(' ');
+  out.append(months.substr(month * 3, 3)).push_back(' ');
   number(static_cast<int>(date.year()), 4, ' ');
   number(time.hours().count(), 2, ':');
   number(time.minutes().count(), 2, ':');

@@ -123,6 +123,7 @@ class kad_table {
     std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(most), {},
                               &std::pair<kad_key, const entry*>::first);
     std::vector<kad_peer> found;
+    found.reserve(most);
     for (std::size_t i = 0; i < most; ++i) found.push_back({all[i].second->id, all[i].second->addresses});
     return found;
   }

@@ -21,8 +21,8 @@ class alarm {
  public:
   using clock = std::chrono::steady_clock;
 
-  alarm(asio::any_io_executor executor, std::function<void()> ring)
-      : timer_(std::move(executor)), ring_(std::move(ring)) {}
+  alarm(const asio::any_io_executor& executor, std::function<void()> ring)
+      : timer_(executor), ring_(std::move(ring)) {}
   alarm(const alarm&) = delete;
   alarm& operator=(const alarm&) = delete;
 

@@ -145,6 +145,7 @@ class block_exchange final : private swarm_observer {
   /// The peers that blocks are exchanged with.
   [[nodiscard]] std::vector<std::shared_ptr<const exchange_peer>> peers() const {
     std::vector<std::shared_ptr<const exchange_peer>> all;
+    all.reserve(peers_.size());
     for (const auto& [id, peer] : peers_) all.push_back(peer);
     return all;
   }

@@ -41,10 +41,10 @@ class http_link {
 
   /// @param patience  how long the server may say nothing, and take nothing
   /// @param limit     how long one answer may take, from the request to the end of its body
-  http_link(asio::any_io_executor executor, std::unique_ptr<byte_stream> stream, duration patience,
+  http_link(const asio::any_io_executor& executor, std::unique_ptr<byte_stream> stream, duration patience,
             duration limit)
       : state_(std::make_shared<state>(state{std::move(stream), false})),
-        watch_(std::move(executor)),
+        watch_(executor),
         patience_(patience),
         limit_(limit),
         buffer_(buffer_size) {}

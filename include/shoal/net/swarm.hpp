@@ -119,6 +119,7 @@ class swarm : private link_owner {
   /// The protocols that are handled.
   [[nodiscard]] std::vector<std::string> protocols() const {
     std::vector<std::string> names;
+    names.reserve(handlers_.size());
     for (const auto& [name, handler] : handlers_) names.push_back(name);
     return names;
   }
@@ -135,6 +136,7 @@ class swarm : private link_owner {
   /// A connection with each peer.
   [[nodiscard]] std::vector<std::shared_ptr<peer_link>> links() const {
     std::vector<std::shared_ptr<peer_link>> all;
+    all.reserve(links_.size());
     for (const auto& [peer, several] : links_) all.push_back(several.back());
     return all;
   }
