@@ -42,7 +42,7 @@ struct gpio_config {
   bool level = false;       ///< of an output, from the first moment on: logical
   bool active_low = false;  ///< logical levels are the inverse of the physical ones
   gpio_bias bias = gpio_bias::as_is;
-  gpio_edge edges = gpio_edge::none;  ///< of an input: which become events
+  gpio_edge edges = gpio_edge::none;  ///< of an input: which become events; of an output: invalid_argument
   friend constexpr bool operator==(const gpio_config&, const gpio_config&) noexcept = default;
 };
 
