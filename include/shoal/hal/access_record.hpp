@@ -23,10 +23,24 @@ enum class access : std::uint8_t {
   line_request,  ///< value holds the bytes of gpio_config: direction, level, active_low, bias, edges, from the
                  ///< lowest
   line_release,
-  lines_get,  ///< several lines: address is the first, value their levels
+  lines_get,  ///< `width` lines side by side: address is the first, value their levels
   lines_set,
-  lost,  ///< value records did not fit before this one
+  line_event,  ///< an edge was told to the driver: value is 1 for rising, 2 for falling
+  lost,        ///< value accesses before this one did not fit
 };
+
+/// True for what changes the device: store, out, line_set, line_request, line_release, lines_set.
+[[nodiscard]] constexpr bool is_write(access what) noexcept {
+  switch (what) {
+    case access::store:
+    case access::out:
+    case access::line_set:
+    case access::line_request:
+    case access::line_release:
+    case access::lines_set: return true;
+    default: return false;
+  }
+}
 
 struct access_record {
   std::uint64_t cycles = 0;  ///< of the counter of the recorder, calibrated afterwards
@@ -35,9 +49,15 @@ struct access_record {
   std::uint32_t repeats = 0;  ///< how often the same access came again, at once, behind this one
   std::uint16_t source = 0;   ///< which device, as the recorder numbers them
   access what = access::load;
-  std::uint8_t width = 0;  ///< bytes: 1, 2, 4, 8; 0 where it has no meaning
+  std::uint8_t width = 0;  ///< bytes: 1, 2, 4, 8; of lines_get and lines_set, lines; 0 where it has no meaning
   friend constexpr bool operator==(const access_record&, const access_record&) noexcept = default;
 };
 static_assert(sizeof(access_record) == 32);
+
+/// True when both are the same access with the same value, whenever and however often.
+[[nodiscard]] constexpr bool same_access(const access_record& a, const access_record& b) noexcept {
+  return a.address == b.address && a.value == b.value && a.source == b.source && a.what == b.what &&
+         a.width == b.width;
+}
 
 }  // namespace shoal::hal
