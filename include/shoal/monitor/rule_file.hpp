@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// rule_file: rules as people write them, one a line; and what is wrong with them, by line and column.
+//
+//     # KIND  NAME      WAY     ADDRESSES                OPTIONS
+//     forbid  watchdog  write   0x3f100024               value 0/0xff deny
+//     window  valve     write   line:25                  hours 06:00-20:00
+//     window  setup     write   0x3f200000-0x3f20000f    first 5s
+//     rate    relay     write   line:17                  limit 10 per 1s
+//     stuck   heartbeat any     line:4                   longest 2s
+//     chatter button    read    line:5                   limit 20 per 1s
+//     sequence driver   any     *                        training gpio.training
+//
+//     const rules_text read = parse_rules(text);
+//     for (const rule_error& each : read.errors) tell(each.line, each.column, each.what, each.advice);
+//
+// WAY is read, write, any (of both) or request (of a line). ADDRESSES is `*`, or a number or range in memory,
+// behind `port:` or behind `line:`. Any rule takes `value V/MASK` (not stuck, chatter: `bits MASK`), `source N`
+// and, but for stuck, `deny`. Leaves out loading what `training` names.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <shoal/monitor/rule.hpp>
+
+namespace shoal::monitor {
+
+/// No more rules, characters of a name, and errors than these.
+inline constexpr std::size_t max_rules = 1000;
+inline constexpr std::size_t max_rule_name = 64;
+inline constexpr std::size_t max_rule_errors = 20;
+
+struct rule_error {
+  std::size_t line = 0;    ///< from 1
+  std::size_t column = 0;  ///< in bytes, from 1
+  std::string what;        ///< what is wrong
+  std::string advice;      ///< what would be right
+};
+
+/// All rules that were understood, and what was not.
+struct rules_text {
+  std::vector<rule> rules;
+  std::vector<rule_error> errors;
+};
+
+namespace detail {
+
+inline constexpr std::array<std::string_view, 6> rule_kind_names{"forbid",   "window", "rate",
+                                                                 "sequence", "stuck",  "chatter"};
+inline constexpr std::array<std::string_view, 4> direction_names{"any", "read", "write", "request"};
+
+template <std::size_t N>
+std::optional<std::size_t> index_of(const std::array<std::string_view, N>& names,
+                                    std::string_view name) noexcept {
+  const auto at = std::ranges::find(names, name);
+  if (at == names.end()) return std::nullopt;
+  return static_cast<std::size_t>(at - names.begin());
+}
+
+/// Decimal, or hexadecimal behind 0x.
+inline std::optional<std::uint64_t> parse_number(std::string_view text) noexcept {
+  const bool hex = text.starts_with("0x");
+  if (hex) text.remove_prefix(2);
+  std::uint64_t value = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
+  if (wrong != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+struct duration_unit {
+  std::string_view name;
+  std::uint64_t nanoseconds;
+};
+inline constexpr std::array<duration_unit, 6> duration_units{{{"h", 3'600'000'000'000},
+                                                              {"m", 60'000'000'000},
+                                                              {"s", 1'000'000'000},
+                                                              {"ms", 1'000'000},
+                                                              {"us", 1'000},
+                                                              {"ns", 1}}};
+
+/// A whole number with a unit, as in 500ms; not 0. In nanoseconds.
+inline std::optional<std::uint64_t> parse_duration(std::string_view text) noexcept {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::optional<std::uint64_t> count = parse_number(text.substr(0, digits));
+  for (const duration_unit& unit : duration_units) {
+    if (text.substr(digits) != unit.name || !count || *count == 0) continue;
+    if (*count > std::numeric_limits<std::uint64_t>::max() / unit.nanoseconds) return std::nullopt;
+    return *count * unit.nanoseconds;
+  }
+  return std::nullopt;
+}
+
+/// HH:MM, up to 24:00. In minutes.
+inline std::optional<std::uint32_t> parse_time_of_day(std::string_view text) noexcept {
+  const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+  if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4))
+    return std::nullopt;
+  const auto number = [&](std::size_t i) {
+    return static_cast<std::uint32_t>((text[i] - '0') * 10 + text[i + 1] - '0');
+  };
+  if (number(3) > 59 || number(0) * 60 + number(3) > 24 * 60) return std::nullopt;
+  return number(0) * 60 + number(3);
+}
+
+/// One line, word by word.
+class rule_line {
+ public:
+  rule_line(std::string_view text, std::size_t number)
+      : text_(text.substr(0, text.find('#'))), number_(number) {}
+
+  /// What is wrong with it, if it is a rule at all.
+  std::optional<rule_error> read(rule& out) {
+    if (!next()) return std::nullopt;
+    const std::optional<std::size_t> kind = index_of(rule_kind_names, word_);
+    if (!kind) return wrong("no kind of rule", "forbid, window, rate, sequence, stuck or chatter");
+    out.kind = static_cast<rule_kind>(*kind);
+    constexpr std::string_view name_advice = "a name of letters, digits, '-', '_' and '.', 64 at most";
+    if (!next()) return missing(name_advice);
+    const bool plain = std::ranges::all_of(word_, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+             c == '_' || c == '.';
+    });
+    if (!plain || word_.size() > max_rule_name) return wrong("no name for a rule", name_advice);
+    out.name = word_;
+    constexpr std::string_view way_advice = "read, write, any (of both) or request (of a line)";
+    if (!next()) return missing(way_advice);
+    const std::optional<std::size_t> way = index_of(direction_names, word_);
+    if (!way) return wrong("no way of access", way_advice);
+    out.at.way = static_cast<direction>(*way);
+    if (std::optional<rule_error> error = addresses(out)) return error;
+    while (next()) {
+      if (std::optional<rule_error> error = option(out)) return error;
+    }
+    return complete(out);
+  }
+
+ private:
+  bool next() noexcept {
+    constexpr std::string_view blanks = " \t\r";
+    const std::size_t begin = text_.find_first_not_of(blanks, end_);
+    if (begin == std::string_view::npos) {
+      begin_ = end_ = text_.size();
+      return false;
+    }
+    begin_ = begin;
+    end_ = std::min(text_.find_first_of(blanks, begin), text_.size());
+    word_ = text_.substr(begin_, end_ - begin_);
+    return true;
+  }
+
+  rule_error wrong(std::string_view what, std::string_view advice) const {
+    std::string quoted{word_.substr(0, 40)};
+    // what a terminal would obey
+    std::ranges::replace_if(quoted, [](char c) { return c < ' ' || c > '~'; }, '?');
+    return {number_, begin_ + 1, "'" + quoted + "' is " + std::string{what}, "write " + std::string{advice}};
+  }
+  rule_error missing(std::string_view advice) const {
+    return {number_, begin_ + 1, "the line ends too early", "write " + std::string{advice}};
+  }
+
+  std::optional<rule_error> addresses(rule& out) {
+    constexpr std::string_view advice =
+        "*, an address as 0x3f200000, a range as 0x70-0x7f, or one of ports (port:0x70) or lines (line:4)";
+    if (!next()) return missing(advice);
+    if (word_ == "*") return std::nullopt;
+    std::string_view text = word_;
+    out.at.space = address_space::memory;
+    if (text.starts_with("port:")) out.at.space = address_space::port;
+    if (text.starts_with("line:")) out.at.space = address_space::line;
+    if (out.at.space != address_space::memory) text.remove_prefix(5);
+    const std::size_t dash = text.find('-');
+    const std::optional<std::uint64_t> first = parse_number(text.substr(0, dash));
+    const std::optional<std::uint64_t> last =
+        dash == std::string_view::npos ? first : parse_number(text.substr(dash + 1));
+    if (!first || !last) return wrong("no address", advice);
+    if (*last < *first) return wrong("a range that ends before it begins", "the lower address first");
+    if (out.at.space == address_space::port && *last > 0xffff) return wrong("no port", "ports up to 0xffff");
+    if (out.at.way == direction::request && out.at.space != address_space::line) {
+      return wrong("nothing that can be requested", "line:N behind 'request'");
+    }
+    out.at.first = *first;
+    out.at.last = *last;
+    return std::nullopt;
+  }
+
+  std::optional<rule_error> option(rule& out) {
+    const rule_kind kind = out.kind;
+    const bool on_change = kind == rule_kind::stuck || kind == rule_kind::chatter;
+    const std::string_view name = word_;
+    if (name == "source") {
+      const std::optional<std::uint64_t> number = next() ? parse_number(word_) : std::nullopt;
+      if (!number || *number > 0xffff) return bad_argument("source N, a number up to 65535");
+      out.at.source = static_cast<std::int32_t>(*number);
+    } else if (name == "deny" && kind != rule_kind::stuck) {
+      out.deny = true;
+    } else if (name == "value" && !on_change && kind != rule_kind::sequence) {
+      const bool there = next();
+      const std::size_t slash = word_.find('/');
+      const std::optional<std::uint64_t> value = parse_number(word_.substr(0, slash));
+      const std::optional<std::uint64_t> mask =
+          slash == std::string_view::npos ? ~std::uint64_t{0} : parse_number(word_.substr(slash + 1));
+      if (!there || !value || !mask || *mask == 0 || (*value & ~*mask) != 0) {
+        return bad_argument("value V or value V/MASK, as 0x4/0xff: no bit of V outside of MASK");
+      }
+      out.at.value = *value;
+      out.at.mask = *mask;
+    } else if (name == "bits" && on_change) {
+      const std::optional<std::uint64_t> mask = next() ? parse_number(word_) : std::nullopt;
+      if (!mask || *mask == 0) return bad_argument("bits MASK, as 0x10");
+      out.at.mask = *mask;
+    } else if (name == "hours" && kind == rule_kind::window) {
+      const bool there = next();
+      const std::size_t dash = std::min(word_.find('-'), word_.size() - 1);
+      const std::optional<std::uint32_t> from = parse_time_of_day(word_.substr(0, dash));
+      const std::optional<std::uint32_t> until = parse_time_of_day(word_.substr(dash + 1));
+      if (!there || !from || !until || *from == *until) return bad_argument("hours HH:MM-HH:MM (UTC)");
+      out.from = *from;
+      out.until = *until;
+      out.period = 0;
+    } else if ((name == "first" && kind == rule_kind::window) ||
+               (name == "longest" && kind == rule_kind::stuck)) {
+      const std::optional<std::uint64_t> period = next() ? parse_duration(word_) : std::nullopt;
+      if (!period) return bad_argument(std::string{name} + " TIME, as 500us, 20ms, 5s, 2m or 1h");
+      out.period = *period;
+      out.from = out.until = 0;
+    } else if (name == "limit" && (kind == rule_kind::rate || kind == rule_kind::chatter)) {
+      constexpr std::string_view advice = "limit N per TIME, as limit 10 per 1s; N from 1 to 65536";
+      const std::optional<std::uint64_t> limit = next() ? parse_number(word_) : std::nullopt;
+      if (!limit || *limit == 0 || *limit > max_rule_limit) return bad_argument(advice);
+      if (!next() || word_ != "per") return bad_argument(advice);
+      const std::optional<std::uint64_t> period = next() ? parse_duration(word_) : std::nullopt;
+      if (!period) return bad_argument(advice);
+      out.limit = *limit;
+      out.period = *period;
+    } else if (name == "training" && kind == rule_kind::sequence) {
+      if (!next()) return bad_argument("training FILE");
+      out.training = word_;
+    } else {
+      return wrong("no option of this kind of rule", options_of(kind));
+    }
+    return std::nullopt;
+  }
+
+  rule_error bad_argument(std::string_view advice) const {
+    return begin_ == text_.size() ? missing(advice) : wrong("not what is expected here", advice);
+  }
+
+  static std::string_view options_of(rule_kind kind) noexcept {
+    switch (kind) {
+      case rule_kind::forbid: return "value, source or deny";
+      case rule_kind::window: return "hours, first, value, source or deny";
+      case rule_kind::rate: return "limit, value, source or deny";
+      case rule_kind::sequence: return "training, source or deny";
+      case rule_kind::stuck: return "longest, bits or source";
+      case rule_kind::chatter: break;
+    }
+    return "limit, bits, source or deny";
+  }
+
+  std::optional<rule_error> complete(const rule& out) const {
+    const bool window = out.kind == rule_kind::window;
+    const bool counts = out.kind == rule_kind::rate || out.kind == rule_kind::chatter;
+    if (window && out.period == 0 && out.from == out.until) return missing("hours HH:MM-HH:MM, or first TIME");
+    if (counts && out.limit == 0) return missing("limit N per TIME");
+    if (out.kind == rule_kind::stuck && out.period == 0) return missing("longest TIME");
+    if (out.kind == rule_kind::sequence && out.training.empty()) return missing("training FILE");
+    const bool on_change = out.kind == rule_kind::stuck || out.kind == rule_kind::chatter;
+    if (on_change && (out.at.first != out.at.last || out.at.way == direction::request)) {
+      return missing("a rule of a single line or register, read, written or any: it is about one value");
+    }
+    return std::nullopt;
+  }
+
+  std::string_view text_;
+  std::size_t number_;
+  std::size_t begin_ = 0;  // of word_
+  std::size_t end_ = 0;
+  std::string_view word_;
+};
+
+}  // namespace detail
+
+/// Reads all lines; an error in one does not spoil the others. Two rules of one name are an error. Bounded by
+/// the limits above; `training` is set and `model` is not.
+[[nodiscard]] inline rules_text parse_rules(std::string_view text) {
+  rules_text out;
+  for (std::size_t number = 1; !text.empty() && out.errors.size() < max_rule_errors; ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    rule each;
+    if (std::optional<rule_error> error = detail::rule_line{line, number}.read(each)) {
+      out.errors.push_back(std::move(*error));
+      continue;
+    }
+    if (each.name.empty()) continue;
+    if (std::ranges::find(out.rules, each.name, &rule::name) != out.rules.end()) {
+      out.errors.push_back({number, line.find(each.name) + 1, "'" + each.name + "' is the name of another rule",
+                            "give each rule a name of its own: alerts are told by it"});
+    } else if (out.rules.size() == max_rules) {
+      out.errors.push_back({number, 1, "more than 1000 rules", "join some by ranges of addresses"});
+      break;
+    } else {
+      out.rules.push_back(std::move(each));
+    }
+  }
+  return out;
+}
+
+/// A rule as a line that parse_rules() reads, without its end.
+[[nodiscard]] inline std::string to_text(const rule& of) {
+  const auto hex = [](std::uint64_t value) {
+    std::array<char, 16> digits{};
+    const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    return "0x" + std::string{digits.data(), written.ptr};
+  };
+  const auto time = [](std::uint64_t nanoseconds) {
+    for (const detail::duration_unit& unit : detail::duration_units) {
+      if (nanoseconds % unit.nanoseconds == 0)
+        return std::to_string(nanoseconds / unit.nanoseconds) + std::string{unit.name};
+    }
+    return std::string{};
+  };
+  const auto clock = [](std::uint32_t minutes) {
+    const std::string hour = std::to_string(minutes / 60);
+    const std::string minute = std::to_string(minutes % 60);
+    return (hour.size() < 2 ? "0" : "") + hour + (minute.size() < 2 ? ":0" : ":") + minute;
+  };
+  const access_pattern& at = of.at;
+  std::string out{detail::rule_kind_names[static_cast<std::size_t>(of.kind)]};
+  out += ' ' + of.name + ' ';
+  out += detail::direction_names[static_cast<std::size_t>(at.way)];
+  if (at.space == address_space::any) {
+    out += " *";
+  } else {
+    const bool line = at.space == address_space::line;
+    out += line ? " line:" : at.space == address_space::port ? " port:" : " ";
+    out += line ? std::to_string(at.first) : hex(at.first);
+    if (at.last != at.first) out += "-" + (line ? std::to_string(at.last) : hex(at.last));
+  }
+  const bool on_change = of.kind == rule_kind::stuck || of.kind == rule_kind::chatter;
+  if (of.kind == rule_kind::window) {
+    out +=
+        of.from == of.until ? " first " + time(of.period) : " hours " + clock(of.from) + "-" + clock(of.until);
+  }
+  if (of.kind == rule_kind::stuck) out += " longest " + time(of.period);
+  if (of.limit != 0) out += " limit " + std::to_string(of.limit) + " per " + time(of.period);
+  if (!of.training.empty()) out += " training " + of.training;
+  if (at.mask != 0) out += on_change ? " bits " + hex(at.mask) : " value " + hex(at.value) + "/" + hex(at.mask);
+  if (at.source >= 0) out += " source " + std::to_string(at.source);
+  if (of.deny) out += " deny";
+  return out;
+}
+
+}  // namespace shoal::monitor

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <shoal/monitor/checked_bus.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include <shoal/hal/simulated_chip.hpp>
+#include <shoal/monitor/rule_file.hpp>
+
+namespace {
+
+using namespace shoal::monitor;
+using shoal::status;
+using namespace shoal::hal;
+
+/// Registers that count how often they were accessed.
+struct counting_bus {
+  std::array<std::uint64_t, 16> registers{};
+  int accesses = 0;
+
+  template <register_word T>
+  T load(bus_address address) noexcept {
+    ++accesses;
+    return static_cast<T>(registers[static_cast<std::size_t>(address) / 4 % 16]);
+  }
+  template <register_word T>
+  void store(bus_address address, T value) noexcept {
+    ++accesses;
+    registers[static_cast<std::size_t>(address) / 4 % 16] = value;
+  }
+  template <register_word T>
+  T in(port_address port) noexcept {
+    return load<T>(bus_address{static_cast<std::uint64_t>(port)});
+  }
+  template <register_word T>
+  void out(port_address port, T value) noexcept {
+    store<T>(bus_address{static_cast<std::uint64_t>(port)}, value);
+  }
+};
+
+std::uint64_t no_time() noexcept {
+  return 0;
+}
+
+std::vector<rule> rules(std::string_view text) {
+  return parse_rules(text).rules;
+}
+
+using checked = checked_bus<counting_bus, rule_engine<>, std::uint64_t (*)() noexcept>;
+static_assert(mmio_bus<checked>);
+static_assert(port_bus<checked_port_bus<counting_bus, rule_engine<>, std::uint64_t (*)() noexcept>>);
+
+}  // namespace
+
+TEST_CASE("an access that is denied does not reach the device") {
+  counting_bus hardware;
+  rule_engine guard{
+      rules("forbid a write 0x4 deny\nforbid b read 0x8 deny\nforbid c write 0xc value 1/1 deny")};
+  checked bus{hardware, guard, no_time};
+  hardware.registers[2] = 5;
+  bus.store<std::uint32_t>(bus_address{4}, 1);
+  CHECK(bus.load<std::uint32_t>(bus_address{8}) == 0xffff'ffff);
+  CHECK(bus.load<std::uint8_t>(bus_address{8}) == 0xff);
+  bus.store<std::uint32_t>(bus_address{12}, 3);
+  CHECK(hardware.accesses == 0);
+  CHECK(guard.alerts() == 4);
+  bus.store<std::uint32_t>(bus_address{12}, 2);
+  CHECK(hardware.registers[3] == 2);
+  CHECK(bus.load<std::uint32_t>(bus_address{12}) == 2);
+  CHECK(guard.alerts() == 4);
+}
+
+TEST_CASE("a value that may not be seen is not, though it was read; and a read counts once") {
+  counting_bus hardware;
+  rule_engine guard{rules("forbid a read 0x4 value 7 deny\nrate b read 0x4 limit 2 per 1s")};
+  checked bus{hardware, guard, no_time};
+  hardware.registers[1] = 7;
+  CHECK(bus.load<std::uint32_t>(bus_address{4}) == 0xffff'ffff);
+  hardware.registers[1] = 6;
+  CHECK(bus.load<std::uint32_t>(bus_address{4}) == 6);
+  CHECK(guard.alerts() == 1);
+  (void)bus.load<std::uint32_t>(bus_address{4});
+  CHECK(guard.alerts() == 2);
+}
+
+TEST_CASE("a rule that does not deny lets an access through") {
+  counting_bus hardware;
+  rule_engine guard{rules("forbid a write port:4")};
+  checked_port_bus bus{hardware, guard, no_time};
+  bus.out<std::uint8_t>(port_address{4}, 9);
+  CHECK(hardware.registers[1] == 9);
+  CHECK(bus.in<std::uint8_t>(port_address{4}) == 9);
+  CHECK(guard.alerts() == 1);
+}
+
+TEST_CASE("GPIO calls that are denied fail and change nothing") {
+  simulated_chip<8> chip;
+  rule_engine guard{
+      rules("forbid a request line:3 deny\nforbid b write line:2 value 1 deny\nforbid c read line:1 deny")};
+  checked_gpio pins{chip, guard, no_time};
+  static_assert(gpio_chip<decltype(pins)>);
+  CHECK(pins.line_count() == 8);
+  const gpio_config output{.direction = gpio_direction::output};
+  CHECK(pins.request(3, output) == status::failed);
+  REQUIRE(pins.request(2, output) == status::ok);
+  CHECK(pins.write(2, true) == status::failed);
+  CHECK(pins.write(2, false) == status::ok);
+  CHECK(pins.read(2).value == false);
+  REQUIRE(pins.request(1, {}) == status::ok);
+  CHECK(pins.read(1).code == status::failed);
+  CHECK(pins.release(1) == status::ok);
+  CHECK(guard.alerts() == 3);
+  if constexpr (can_gpio_lines<decltype(pins)>) {
+    CHECK(pins.write_lines(0, 0b100, 0b100) == status::failed);
+    CHECK(pins.write_lines(0, 0b100, 0b000) == status::ok);
+    CHECK(pins.read_lines(0, 0b110).code == status::failed);
+    CHECK(pins.read_lines(0, 0b100).value == 0);
+  }
+}
