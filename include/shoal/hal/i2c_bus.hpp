@@ -10,6 +10,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 
 #include <shoal/base/bytes.hpp>
@@ -27,5 +28,14 @@ template <class B>
 concept i2c_bus = requires(B& bus, i2c_address address, bytes_view out, bytes_span in) {
   { bus.transfer(address, out, in) } noexcept -> std::same_as<status>;
 };
+
+/// What every model says first: invalid_argument, or ok.
+[[nodiscard]] constexpr status check_i2c_transfer(i2c_address address, bytes_view out, bytes_span in) noexcept {
+  constexpr std::size_t longest = 8192;
+  const auto number = static_cast<std::uint8_t>(address);
+  const bool right = number >= 0x08 && number <= 0x77 && out.size() <= longest && in.size() <= longest &&
+                     !(out.empty() && in.empty());
+  return right ? status::ok : status::invalid_argument;
+}
 
 }  // namespace shoal::hal

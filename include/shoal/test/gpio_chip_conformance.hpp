@@ -208,7 +208,7 @@ void check_held_line(gpio_trial<Chip, World>& trial, std::uint32_t line) {
     CHECK(chip.request(line, {}) == status::busy);
     REQUIRE(trial.world.hold(line, false));
     CHECK(chip.request(line, {}) == status::ok);
-    CHECK(chip.request(line, {.active_low = true}) == status::ok);
+    CHECK(chip.request(line, {.direction = hal::gpio_direction::output}) == status::ok);
     CHECK_FALSE(trial.world.hold(line, true));
     CHECK(chip.release(line) == status::ok);
   }

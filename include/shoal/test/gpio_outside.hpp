@@ -7,7 +7,8 @@
 //       void undrive(std::uint32_t line);             // leaves it to its bias again
 //       bool level(std::uint32_t line);               // the physical level that an output has
 //       void settle();                                // waits until the chip has noticed
-//       bool hold(std::uint32_t line, bool held);     // somebody else takes a line, or gives it back
+//       bool hold(std::uint32_t line, bool held);     // somebody else takes a line or gives it back; false:
+//       cannot
 //     };
 //
 // What a type has not, the suite leaves out: nothing can be said about inputs that nobody drives.
