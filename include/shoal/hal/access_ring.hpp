@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// access_ring: records on their way from the driver of a device to another thread. Never waits: what does not
+// fit is counted, and told before the next record that fits. Freestanding.
+//
+//     access_ring<> ring;                                   // 512 KiB: not on a stack
+//     ring.put(record);                                     // the driver's thread
+//     std::array<access_record, 256> batch;                 // the other one
+//     for (const access_record& record : std::span{batch}.first(ring.take(batch))) keep(record);
+//
+// One thread puts and one takes; several processors have a ring each. Leaves out waking the taker, who looks
+// now and then: a call that wakes costs a hundred records.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <shoal/hal/access_record.hpp>
+#include <shoal/hal/access_sink.hpp>
+
+namespace shoal::hal {
+
+/// @tparam Capacity  records, a power of two
+template <std::size_t Capacity = 16384>
+class access_ring {
+  static_assert(Capacity >= 2 && (Capacity & (Capacity - 1)) == 0);
+
+ public:
+  access_ring() = default;
+  access_ring(const access_ring&) = delete;
+  access_ring& operator=(const access_ring&) = delete;
+
+  // ---- the thread that puts
+
+  void put(const access_record& record) noexcept {
+    const std::size_t needed = missing_ == 0 ? 1 : 2;
+    if (Capacity - (head_ - seen_tail_) < needed) {
+      seen_tail_ = tail_.load(std::memory_order_acquire);
+      if (Capacity - (head_ - seen_tail_) < needed) return lose(record);
+    }
+    if (missing_ != 0) tell_loss(record);
+    slots_[head_ % Capacity] = record;
+    published_.store(++head_, std::memory_order_release);
+  }
+
+  // ---- the thread that takes
+
+  /// Moves the oldest records to `out`; how many there were.
+  std::size_t take(std::span<access_record> out) noexcept {
+    const std::size_t tail = tail_.load(std::memory_order_relaxed);
+    const std::size_t waiting = published_.load(std::memory_order_acquire) - tail;
+    const std::size_t count = waiting < out.size() ? waiting : out.size();
+    for (std::size_t i = 0; i < count; ++i) out[i] = slots_[(tail + i) % Capacity];
+    tail_.store(tail + count, std::memory_order_release);
+    return count;
+  }
+
+  // ---- any thread
+
+  /// Accesses that did not fit so far, those included that no record has told yet. Wraps with size_t.
+  [[nodiscard]] std::size_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
+
+ private:
+  [[gnu::noinline]] void lose(const access_record& record) noexcept {
+    missing_ += std::uint64_t{1} + record.repeats;
+    lost_.store(lost_.load(std::memory_order_relaxed) + 1 + record.repeats, std::memory_order_relaxed);
+  }
+
+  [[gnu::noinline]] void tell_loss(const access_record& next) noexcept {
+    access_record loss;
+    loss.cycles = next.cycles;
+    loss.value = missing_;
+    loss.source = next.source;
+    loss.what = access::lost;
+    slots_[head_++ % Capacity] = loss;
+    missing_ = 0;
+  }
+
+  // Each thread writes to cache lines of its own.
+  static constexpr std::size_t line = 64;
+  alignas(line) std::atomic<std::size_t> published_{0};
+  std::size_t head_ = 0;
+  std::size_t seen_tail_ = 0;
+  std::uint64_t missing_ = 0;  // not told yet
+  std::atomic<std::size_t> lost_{0};
+  alignas(line) std::atomic<std::size_t> tail_{0};
+  alignas(line) std::array<access_record, Capacity> slots_{};
+};
+static_assert(access_sink<access_ring<>>);
+
+}  // namespace shoal::hal
