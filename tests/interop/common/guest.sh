@@ -184,6 +184,10 @@ INIT
     -serial "file:$work/guest.console" -serial "file:$work/guest.out" -kernel "$guest_kernel" -initrd "$work/initrd" \
     -append "console=ttyS0 quiet panic=-1 $guest_words" "$@" < /dev/null > "$work/guest.qemu" 2>&1 || :
   sed '/^guest ended with [0-9]*$/d' "$work/guest.out"
+  if grep -aqE 'BUG:|Oops|Call Trace' "$work/guest.console"; then
+    echo "the guest's kernel is not well:" >&2
+    grep -aE -A 30 'BUG:|Oops|Call Trace' "$work/guest.console" | head -n 60 >&2
+  fi
   guest_status=$(sed -n 's/^guest ended with \([0-9]*\)$/\1/p' "$work/guest.out")
   if [ -z "$guest_status" ]; then
     echo "the guest did not end its script in $seconds s; QEMU and its console said at last:" >&2

@@ -70,14 +70,14 @@ class cdev_gpio {
   }
 
   /// As the kernel calls it: "gpiochip0".
-  [[nodiscard]] std::string_view name() const noexcept { return view(name_); }
+  [[nodiscard]] std::string_view name() const noexcept { return text_of(name_); }
   /// As its driver calls it: "pinctrl-bcm2835"; may be empty.
-  [[nodiscard]] std::string_view label() const noexcept { return view(label_); }
+  [[nodiscard]] std::string_view label() const noexcept { return text_of(label_); }
 
   [[nodiscard]] std::uint32_t line_count() const noexcept { return static_cast<std::uint32_t>(lines_.size()); }
   [[nodiscard]] hal::gpio_features features() const noexcept { return {.bias = true, .edges = true}; }
   [[nodiscard]] std::string_view line_name(std::uint32_t line) const noexcept {
-    return line < names_.size() ? view(names_[line]) : std::string_view{};
+    return line < names_.size() ? text_of(names_[line]) : std::string_view{};
   }
 
   /// @return of a line without interrupts: unsupported, when edges are asked for

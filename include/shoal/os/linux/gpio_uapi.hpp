@@ -33,7 +33,7 @@ using gpio_name = std::array<char, GPIO_MAX_NAME_SIZE>;
   std::copy_n(text, longest_gpio_name, name.begin());
   return name;
 }
-[[nodiscard]] inline std::string_view view(const gpio_name& name) noexcept {
+[[nodiscard]] inline std::string_view text_of(const gpio_name& name) noexcept {
   return {name.data(), static_cast<std::size_t>(std::find(name.begin(), name.end(), '\0') - name.begin())};
 }
 

@@ -150,6 +150,8 @@ class sysfs_gpio {
   }
 
   [[nodiscard]] status take(std::uint32_t line, const hal::gpio_config& config) noexcept {
+    // kernels (6.1) fall over an export from a chip that has gone while others have its character device open
+    if (::access(places_->chip(info_.base).c_str(), F_OK) != 0) return status::failed;
     line_state fresh;
     if (const status s = fresh.exported.take(info_.base + line, *places_); s != status::ok) return s;
     if (!suits(line, config)) return status::unsupported;

@@ -58,11 +58,11 @@ TEST_CASE("names and consumers end inside the kernel's 32 bytes") {
   CHECK(std::string_view{request.consumer} == std::string(31, 'x'));
   char full[GPIO_MAX_NAME_SIZE];
   std::fill(std::begin(full), std::end(full), 'y');
-  CHECK(view(name_of(full)) == std::string(31, 'y'));
+  CHECK(text_of(name_of(full)) == std::string(31, 'y'));
   const char empty[GPIO_MAX_NAME_SIZE] = {};
-  CHECK(view(name_of(empty)).empty());
+  CHECK(text_of(name_of(empty)).empty());
   const char shorter[GPIO_MAX_NAME_SIZE] = "LED";
-  CHECK(view(name_of(shorter)) == "LED");
+  CHECK(text_of(name_of(shorter)) == "LED");
 }
 
 TEST_CASE("an event keeps line, edge and time") {
