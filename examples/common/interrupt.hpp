@@ -7,8 +7,11 @@
 //     options.stop = ctrl_c.token();
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <ctime>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -32,6 +35,15 @@ class interrupt {
   }
 
   [[nodiscard]] std::stop_token token() const noexcept { return stop_.get_token(); }
+
+  /// Sleeps. False when the user wants to end, which wakes it.
+  [[nodiscard]] bool sleep_for(std::chrono::nanoseconds time) const {
+    std::mutex mutex;
+    std::condition_variable_any nobody;
+    std::unique_lock lock{mutex};
+    nobody.wait_for(lock, token(), time, [] { return false; });
+    return !token().stop_requested();
+  }
 
  private:
   sigset_t signals_;
