@@ -22,13 +22,12 @@
 #include <shoal/hal/bus_address.hpp>
 #include <shoal/hal/cycle_counter.hpp>
 #include <shoal/hal/mmio_bus.hpp>
+#include <shoal/hal/recorder.hpp>
 
 namespace shoal::hal {
 
-/// @tparam Bus      a copy is kept, as buses are handles; a reference where that is wrong
-/// @tparam Filter   a reference when others change it, as they move a BAR
-/// @tparam Sink     a reference where it is no handle: deduced so from an lvalue, as the filter is
-/// @tparam Counter  the time of the records
+/// @tparam Bus  a copy is kept, as buses are handles; a reference where that is wrong
+/// @tparam Filter, Sink, Counter  as of recorder
 template <class Bus, access_filter Filter, access_sink Sink, counter Counter = cycle_counter>
   requires mmio_bus<std::remove_reference_t<Bus>> || port_bus<std::remove_reference_t<Bus>>
 class recording {
@@ -37,19 +36,19 @@ class recording {
  public:
   /// @param source  the number of this device in the records
   constexpr recording(Bus bus, Filter&& filter, Sink&& sink, std::uint16_t source = 0) noexcept
-      : bus_(bus), filter_(std::forward<Filter>(filter)), sink_(std::forward<Sink>(sink)), source_(source) {}
+      : bus_(bus), recorder_(std::forward<Filter>(filter), std::forward<Sink>(sink), source) {}
 
   template <register_word T>
     requires requires(bus_type& bus, bus_address address) { bus.template load<T>(address); }
   [[nodiscard]] constexpr T load(bus_address address) noexcept {
     const T value = bus_.template load<T>(address);
-    note(access::load, static_cast<std::uint64_t>(address), value);
+    recorder_.note(access::load, static_cast<std::uint64_t>(address), value, sizeof(T));
     return value;
   }
   template <register_word T>
     requires requires(bus_type& bus, bus_address address, T value) { bus.template store<T>(address, value); }
   constexpr void store(bus_address address, T value) noexcept {
-    note(access::store, static_cast<std::uint64_t>(address), value);
+    recorder_.note(access::store, static_cast<std::uint64_t>(address), value, sizeof(T));
     bus_.template store<T>(address, value);
   }
 
@@ -57,41 +56,31 @@ class recording {
     requires requires(bus_type& bus, port_address port) { bus.template in<T>(port); }
   [[nodiscard]] constexpr T in(port_address port) noexcept {
     const T value = bus_.template in<T>(port);
-    note(access::in, static_cast<std::uint64_t>(port), value);
+    recorder_.note(access::in, static_cast<std::uint64_t>(port), value, sizeof(T));
     return value;
   }
   template <register_word T>
     requires requires(bus_type& bus, port_address port, T value) { bus.template out<T>(port, value); }
   constexpr void out(port_address port, T value) noexcept {
-    note(access::out, static_cast<std::uint64_t>(port), value);
+    recorder_.note(access::out, static_cast<std::uint64_t>(port), value, sizeof(T));
     bus_.template out<T>(port, value);
   }
 
   /// To move a BAR, and to flush: of this copy, unless they are references.
-  [[nodiscard]] constexpr std::remove_reference_t<Filter>& filter() noexcept { return filter_; }
-  [[nodiscard]] constexpr std::remove_reference_t<Sink>& sink() noexcept { return sink_; }
-
- private:
-  template <class T>
-  constexpr void note(access what, std::uint64_t address, T value) noexcept {
-    if constexpr (!discarding_sink<Sink>) {
-      access_record seen;
-      seen.address = address;
-      seen.value = value;
-      seen.source = source_;
-      seen.what = what;
-      seen.width = sizeof(T);
-      if (filter_.wants(seen)) [[unlikely]] {
-        seen.cycles = Counter::now();
-        sink_.put(seen);
-      }
-    }
+  [[nodiscard]] constexpr std::remove_reference_t<Filter>& filter() noexcept
+    requires(!discarding_sink<Sink>)
+  {
+    return recorder_.filter();
+  }
+  [[nodiscard]] constexpr std::remove_reference_t<Sink>& sink() noexcept
+    requires(!discarding_sink<Sink>)
+  {
+    return recorder_.sink();
   }
 
+ private:
   [[no_unique_address]] Bus bus_;
-  [[no_unique_address]] Filter filter_;
-  [[no_unique_address]] Sink sink_;
-  std::uint16_t source_;
+  [[no_unique_address]] recorder<Filter, Sink, Counter> recorder_;
 };
 template <class Bus, class Filter, class Sink>
 recording(Bus, Filter&&, Sink&&, std::uint16_t = 0) -> recording<Bus, Filter, Sink>;

@@ -23,17 +23,18 @@
 #include <shoal/hal/cycle_counter.hpp>
 #include <shoal/hal/gpio_access.hpp>
 #include <shoal/hal/gpio_chip.hpp>
+#include <shoal/hal/recorder.hpp>
 
 namespace shoal::hal {
 
-/// @tparam Filter, Sink  references when deduced from lvalues
+/// @tparam Filter, Sink, Counter  as of recorder
 template <gpio_chip Chip, access_filter Filter, access_sink Sink, counter Counter = cycle_counter>
 class recording_gpio {
  public:
   /// @param chip    outlives the recorder
   /// @param source  the number of this chip in the records
   constexpr recording_gpio(Chip& chip, Filter&& filter, Sink&& sink, std::uint16_t source = 0) noexcept
-      : chip_(chip), filter_(std::forward<Filter>(filter)), sink_(std::forward<Sink>(sink)), source_(source) {}
+      : chip_(chip), recorder_(std::forward<Filter>(filter), std::forward<Sink>(sink), source) {}
 
   [[nodiscard]] constexpr std::uint32_t line_count() const noexcept { return chip_.line_count(); }
   [[nodiscard]] constexpr gpio_features features() const noexcept { return chip_.features(); }
@@ -92,38 +93,31 @@ class recording_gpio {
     return chip_.line_name(line);
   }
 
-  [[nodiscard]] constexpr std::remove_reference_t<Filter>& filter() noexcept { return filter_; }
-  [[nodiscard]] constexpr std::remove_reference_t<Sink>& sink() noexcept { return sink_; }
-
- private:
-  constexpr void note(access what, std::uint64_t line, std::uint64_t value, std::uint8_t lines = 0) noexcept {
-    if constexpr (!discarding_sink<Sink>) {
-      access_record seen;
-      seen.address = line;
-      seen.value = value;
-      seen.source = source_;
-      seen.what = what;
-      seen.width = lines;
-      if (filter_.wants(seen)) [[unlikely]] {
-        seen.cycles = Counter::now();
-        sink_.put(seen);
-      }
-    }
+  /// To flush: of this copy, unless they are references.
+  [[nodiscard]] constexpr std::remove_reference_t<Filter>& filter() noexcept
+    requires(!discarding_sink<Sink>)
+  {
+    return recorder_.filter();
+  }
+  [[nodiscard]] constexpr std::remove_reference_t<Sink>& sink() noexcept
+    requires(!discarding_sink<Sink>)
+  {
+    return recorder_.sink();
   }
 
+ private:
+  constexpr void note(access what, std::uint64_t line, std::uint64_t value) noexcept {
+    recorder_.note(what, line, value, 0);
+  }
   constexpr void note_lines(access what, std::uint32_t first, std::uint64_t mask,
                             std::uint64_t values) noexcept {
-    if constexpr (!discarding_sink<Sink>) {
-      for_each_run(mask, [&](std::uint32_t from, std::uint8_t count) {
-        note(what, std::uint64_t{first} + from, bits_of_run(values, from, count), count);
-      });
-    }
+    for_each_run(mask, [&](std::uint32_t from, std::uint8_t count) {
+      recorder_.note(what, std::uint64_t{first} + from, bits_of_run(values, from, count), count);
+    });
   }
 
   Chip& chip_;
-  [[no_unique_address]] Filter filter_;
-  [[no_unique_address]] Sink sink_;
-  std::uint16_t source_;
+  [[no_unique_address]] recorder<Filter, Sink, Counter> recorder_;
 };
 template <class Chip, class Filter, class Sink>
 recording_gpio(Chip&, Filter&&, Sink&&, std::uint16_t = 0) -> recording_gpio<Chip, Filter, Sink>;

@@ -64,6 +64,8 @@ struct last_store {
 static_assert(mmio_bus<last_store> && port_bus<last_store>);
 using quiet = recording<last_store, every_access, null_sink>;
 static_assert(mmio_bus<quiet> && port_bus<quiet>);
+static_assert(sizeof(quiet) == sizeof(last_store), "a recorder without a sink is its bus");
+static_assert(sizeof(recording<last_store, address_set<0x1000>&, null_sink>) == sizeof(last_store));
 
 /// Only memory.
 struct no_ports {
