@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <type_traits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -52,12 +53,12 @@ status_or<std::uint8_t> get_register(Bus& bus, hal::i2c_address device, std::uin
 
 }  // namespace detail
 
-/// @param make    gives the bus each time it is called
+/// @param make    gives the bus each time it is called, or a reference to it
 /// @param places  on it
 template <class Make>
 void conforms_to_i2c_bus(Make make, const i2c_places& places, std::uint32_t seed = 20240917) {
-  auto bus = make();
-  static_assert(hal::i2c_bus<decltype(bus)>);
+  decltype(auto) bus = make();
+  static_assert(hal::i2c_bus<std::remove_reference_t<decltype(bus)>>);
   std::array<std::byte, 1> one{};
   CAPTURE(seed);
 

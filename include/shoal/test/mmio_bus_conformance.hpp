@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <type_traits>
 
 #include <doctest/doctest.h>
 
@@ -22,10 +23,10 @@ namespace shoal::test {
 
 /// What a test may touch.
 struct mmio_places {
-  hal::bus_address scratch{};               ///< a 32-bit register that reads as it was written
-  std::uint32_t mask = UINT32_MAX;          ///< the bits of it that do; others are left alone
-  std::optional<hal::bus_address> other;    ///< a second one, with the same mask
-  std::optional<hal::bus_address> nothing;  ///< where no device is
+  hal::bus_address scratch{};                 ///< a 32-bit register that reads as it was written
+  std::uint32_t mask = UINT32_MAX;            ///< the bits of it that do; others are left alone
+  std::optional<hal::bus_address> other{};    ///< a second one, with the same mask
+  std::optional<hal::bus_address> nothing{};  ///< where no device is
   bool narrow = false;  ///< scratch can be accessed in bytes and halves, the lowest first; mask is all ones
 };
 
@@ -53,12 +54,12 @@ void check_parts(Bus& bus, hal::bus_address scratch) {
 
 }  // namespace detail
 
-/// @param make    gives the bus each time it is called
+/// @param make    gives the bus each time it is called, or a reference to it
 /// @param places  on it
 template <class Make>
 void conforms_to_mmio_bus(Make make, const mmio_places& places, std::uint32_t seed = 20240917) {
-  auto bus = make();
-  using bus_type = decltype(bus);
+  decltype(auto) bus = make();
+  using bus_type = std::remove_reference_t<decltype(bus)>;
   static_assert(hal::mmio_bus<bus_type>);
   const std::uint32_t before = bus.template load<std::uint32_t>(places.scratch);
   const std::uint32_t rest = before & ~places.mask;

@@ -84,7 +84,8 @@ class qtest_bus {
     tell<T>("out", static_cast<std::uint64_t>(port), value);
   }
 
-  /// Puts a level onto an input of a device. @param device  its path: "/machine/unattached/device[7]"
+  /// Puts a level onto an input of a device; one that the device has not is the end of QEMU.
+  /// @param device  its path, as `info qom-tree` shows it: "/machine/unattached/device[7]"
   [[nodiscard]] result<> set_input(std::string_view device, std::uint32_t line, bool level) {
     if (!is_path(device)) return errc::invalid_argument;
     return command("set_irq_in " + std::string{device} + " unnamed-gpio-in " + std::to_string(line) +
