@@ -31,7 +31,8 @@ teaches --image --provide --listen --bootstrap --neighbour --mdns --cache --key 
 teaches CID --output --quiet --bootstrap --neighbour --mdns --key --allow --swarm-key -- "$peer_program" get
 teaches MULTIADDR --count --key --swarm-key -- "$peer_program" ping
 teaches CID --num-providers --bootstrap --dht -- "$peer_program" findprovs
-for program in "$image" "$nbd" "$peer_program"; do
+teaches --gpio --block --socket --id --queues --overlay --readonly cdev: sim: file: memory: image: -- "$bin/shoal-vhost"
+for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost"; do
   exits 0 "$program" --version
   if grep -Eq '[0-9]+\.[0-9]+\.[0-9]+' out; then ok; else bad "$program --version: $(cat out)"; fi
 done
