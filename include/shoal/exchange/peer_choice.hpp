@@ -100,8 +100,10 @@ class nearest_first {
     duration least_patience = std::chrono::milliseconds{50};
     duration most_patience = std::chrono::seconds{5};
     /// A peer that takes so many times as long as the best one gets nothing when that one has no room: waiting
-    /// is quicker. Nor do readers wait for neighbours that take so many times as long as an origin.
+    /// is quicker. Nor do readers wait for neighbours that take so many times as long as an origin, unless it
+    /// is less than `quick`: sparing an origin is worth that.
     double slowest = 8;
+    duration quick = std::chrono::milliseconds{10};
     /// But it gets a block after so long a time, to see.
     duration retry = std::chrono::seconds{2};
     /// What a reader waits for is asked of a second peer that is so many times as quick as who fetches it.
@@ -123,7 +125,7 @@ class nearest_first {
       any = true;
       tier = std::min(tier, tier_of(c));
     }
-    if (want.urgent) tier = quick_tier(want, peers, tier);
+    if (want.urgent) tier = quick_tier(want, peers, tier, now);
     const bool awaited = fetched_in < unlimited;
     std::optional<std::size_t> best;
     std::optional<std::size_t> first;  // with room or without
@@ -198,21 +200,24 @@ class nearest_first {
     return c.now == standing::has ? seconds : seconds / std::max(c.estimate->hit_rate(), 0.01);
   }
 
-  /// The lowest tier, unless all in it are so slow that no reader should wait for them.
-  [[nodiscard]] unsigned quick_tier(const open_want& want, std::span<const candidate> peers,
-                                    unsigned lowest) const noexcept {
-    double in_lowest = unlimited;
+  /// The lowest tier, unless who would be asked there is known to be so slow that no reader should wait for it.
+  [[nodiscard]] unsigned quick_tier(const open_want& want, std::span<const candidate> peers, unsigned lowest,
+                                    instant now) const noexcept {
+    const candidate* first = nullptr;
     double quickest = unlimited;
     unsigned tier = lowest;
     for (const candidate& c : peers) {
       if (!is_askable(c) || c.stalled) continue;
+      if (c.tier == lowest && (first == nullptr || score(c, want) < score(*first, want))) first = &c;
       const double p = pace(c, want);
-      if (c.tier == lowest) in_lowest = std::min(in_lowest, p);
       if (c.tier == lowest || !c.has_room || p >= quickest) continue;
       quickest = p;
       tier = c.tier;
     }
-    return in_lowest < unlimited && in_lowest > settings_.slowest * quickest ? tier : lowest;
+    if (first == nullptr || deserves_a_try(*first, want, now)) return lowest;
+    const double bearable =
+        std::max(settings_.slowest * quickest, std::chrono::duration<double>(settings_.quick).count());
+    return pace(*first, want) > bearable ? tier : lowest;
   }
 
   /// The best of those who have not been asked anything.

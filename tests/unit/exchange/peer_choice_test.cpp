@@ -226,6 +226,21 @@ TEST_CASE("readers do not wait for neighbours that are much slower than an origi
   CHECK(f.choose(nearest_first{}, true).fetch == 0);
 }
 
+TEST_CASE(
+    "readers do wait for neighbours that are quick enough, or of which nothing is known, to spare an origin") {
+  fixture f;
+  f.add(200us);
+  f.add(100us).tier = 1;
+  f.deliver(0, 4ms);
+  f.deliver(1, 200us);
+  CHECK(f.choose(nearest_first{}, true).fetch == 0);
+  f.deliver(0, 100ms);
+  CHECK(f.choose(nearest_first{}, true).fetch == 1);
+  f.peers[0].now = standing::lacks;
+  f.add(100ms);
+  CHECK(f.choose(nearest_first{}, true).fetch == 2);
+}
+
 TEST_CASE("settings say how many are asked and how long one waits") {
   fixture f;
   for (int i = 0; i < 20; ++i) f.add(5ms);
