@@ -215,7 +215,7 @@ node::node(asio::io_context& on, const node_options& given)
       origins(host, [this](const multiaddr& address, std::error_code why) { complain(address, why); }),
       neighbours(host, [this](const multiaddr& address, std::error_code why) { complain(address, why); }),
       blocks(host, cache, shoal::openssl::digester{},
-             {.tier = [this](const shoal::net::peer_link& link) { return tier(link); }}),
+             {.tier = [this](const shoal::net::peer_link& link) { return tier(link); }, .hashers = &pool}),
       given_(given) {
   if (given.dht == "off") return;
   shoal::net::kad_node_options how;

@@ -43,11 +43,13 @@
 #include <shoal/libp2p/peer_id.hpp>
 #include <shoal/net/alarm.hpp>
 #include <shoal/net/bitswap_streams.hpp>
+#include <shoal/net/block_namer.hpp>
 #include <shoal/net/block_readers.hpp>
 #include <shoal/net/exchange_options.hpp>
 #include <shoal/net/exchange_peer.hpp>
 #include <shoal/net/last_resort.hpp>
 #include <shoal/net/peer_link.hpp>
+#include <shoal/net/received_block.hpp>
 #include <shoal/net/swarm.hpp>
 #include <shoal/store/any_store.hpp>
 #include <shoal/store/block.hpp>
@@ -67,7 +69,7 @@ class block_exchange final : private swarm_observer {
                  exchange_options options = {}, Policy policy = {})
       : swarm_(with),
         cache_(std::move(cache)),
-        digester_(std::move(digester)),
+        namer_(with.executor(), std::move(digester), options.hashers),
         options_(std::move(options)),
         session_(std::move(policy)),
         engine_(options_.server),
@@ -90,8 +92,7 @@ class block_exchange final : private swarm_observer {
   void fall_back_on(last_resort::fetch source) {
     fallback_.emplace(swarm_.executor(), std::move(source), [this](const cid& id, result<block> got) {
       if (!got) return;
-      fallback_traffic_.blocks_received += 1;
-      fallback_traffic_.bytes_received += got->data.size();
+      fallback_traffic_.count(got->data.size());
       session_.unwant(id);
       keep(*got);
       pump();
@@ -262,24 +263,26 @@ class block_exchange final : private swarm_observer {
 
   void take(exchange_peer& from, const exchange::block_payload& payload) {
     if (!session_.may_send(from.client)) return session_.misbehaved(from.client);
-    std::array<std::byte, multihash::max_digest_size> digest;
-    const bytes_span mine = bytes_span{digest}.first(payload.prefix.digest_size);
-    if (digester_.digest(payload.prefix.hash, payload.data, mine) != status::ok)
-      return session_.misbehaved(from.client);
-    const result<cid> name = payload.prefix.name(mine);
-    if (!name) return session_.misbehaved(from.client);
-    const exchange::arrival came =
-        session_.arrived(from.client, name->hash(), payload.data.size(), clock::now());
-    if (came.what != exchange::arrival::verdict::accepted) return;
-    from.renewals = 0;
-    for (exchange_traffic* const count :
-         {&from.traffic, &traffic_[std::min<std::size_t>(from.tier, tiers - 1)]}) {
-      ++count->blocks_received;
-      count->bytes_received += payload.data.size();
+    const auto then = [this, client = from.client, tier = from.tier](const received_block& came,
+                                                                     const result<cid>& name) {
+      judge(client, tier, came, name);
+    };
+    // a lone block is there soonest when this thread hashes it; of many, others do it meanwhile
+    namer_.name(received_block{payload}, session_.wanted() > 1, then);
+  }
+
+  /// @param from  may have gone since it sent the block
+  void judge(exchange::peer_handle from, unsigned tier, const received_block& came, const result<cid>& name) {
+    pump_soon();
+    if (!name) return session_.misbehaved(from);
+    const exchange::arrival verdict = session_.arrived(from, name->hash(), came.size(), clock::now());
+    if (verdict.what != exchange::arrival::verdict::accepted) return;
+    traffic_[std::min<std::size_t>(tier, tiers - 1)].count(came.size());
+    if (const peer_ptr peer = find(from)) {
+      peer->renewals = 0;
+      peer->traffic.count(came.size());
     }
-    const auto copy = std::make_shared_for_overwrite<std::byte[]>(payload.data.size());
-    std::ranges::copy(payload.data, copy.get());
-    keep({came.id, lease{copy, {copy.get(), payload.data.size()}}});
+    keep({verdict.id, came.data()});
   }
 
   /// A verified block is here: for the readers, and for the peers who want it.
@@ -373,7 +376,7 @@ class block_exchange final : private swarm_observer {
 
   swarm& swarm_;
   std::shared_ptr<memory_cache> cache_;
-  Digester digester_;
+  block_namer<Digester> namer_;
   exchange_options options_;
   exchange::client_session<Policy> session_;
   exchange::server_engine engine_;

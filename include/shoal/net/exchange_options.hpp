@@ -10,6 +10,7 @@
 
 #include <shoal/exchange/server_engine.hpp>
 #include <shoal/net/peer_link.hpp>
+#include <shoal/task/io_pool.hpp>
 
 namespace shoal::net {
 
@@ -20,6 +21,9 @@ struct exchange_options {
   /// all are neighbours.
   std::function<unsigned(const peer_link&)> tier = {};
   exchange::server_limits server = {};
+  /// Threads that hash what comes while several blocks are wanted; the digester is then called by all of them
+  /// at once. Null: the strand hashes.
+  io_pool* hashers = nullptr;
 };
 
 }  // namespace shoal::net

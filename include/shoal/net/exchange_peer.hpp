@@ -23,6 +23,12 @@ struct exchange_traffic {
   std::uint64_t blocks_received = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
+
+  /// A block of that size has come.
+  void count(std::size_t size) noexcept {
+    ++blocks_received;
+    bytes_received += size;
+  }
 };
 
 class exchange_peer final : public bitswap_listener {

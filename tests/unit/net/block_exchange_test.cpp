@@ -19,6 +19,7 @@
 #include <shoal/net/swarm_host.hpp>
 #include <shoal/openssl/digester.hpp>
 #include <shoal/openssl/peer_crypto.hpp>
+#include <shoal/task/io_pool.hpp>
 #include <shoal/task/run.hpp>
 
 namespace {
@@ -80,9 +81,10 @@ asio::awaitable<void> read_one(member& by, cid id, std::size_t& done, std::size_
 
 TEST_CASE("blocks travel from peer to peer, and whoever has one serves it on") {
   asio::io_context context;
+  io_pool threads{2};
   member origin{context, 1};
   member first{context, 2};
-  member second{context, 3};
+  member second{context, 3, {.hashers = &threads}};
   meet(context, first, origin);
   meet(context, second, first);
   std::vector<block> all;
@@ -175,7 +177,13 @@ TEST_CASE("when a peer dies, another one is asked, and nobody notices") {
 
 TEST_CASE("a peer that sends other bytes than were asked for is cut off and not met again") {
   asio::io_context context;
-  member reader{context, 1};
+  io_pool threads{1};
+  net::exchange_options options;
+  SUBCASE("found out by the strand") {}
+  SUBCASE("found out by a thread") {
+    options.hashers = &threads;
+  }
+  member reader{context, 1, options};
   member honest{context, 2};
   host liar{context.get_executor(), openssl::ed25519_signer{bytes(32, std::byte{9})}};
   const block wanted = make_block(1, 3000);
@@ -198,6 +206,7 @@ TEST_CASE("a peer that sends other bytes than were asked for is cut off and not 
   REQUIRE(run(context, reader.swarm.connect(*at_liar)).has_value());
   std::size_t done = 0;
   std::size_t good = 0;
+  reader.blocks.prefetch(make_block(2, 3000).id, 1);  // threads hash when several are wanted
   asio::co_spawn(context, read_one(reader, wanted.id, done, good, wanted.data.bytes()), asio::detached);
   run_until(context, [&] { return reader.blocks.banned() == 1; });
   CHECK(done == 0);
