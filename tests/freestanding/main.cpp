@@ -7,6 +7,8 @@
 
 #include <everything.hpp>
 
+bool registers_and_lines_work() noexcept;  // hal.cpp
+
 namespace {
 
 bool integers_have_the_stated_byte_order() noexcept {
@@ -57,5 +59,6 @@ int freestanding_main() noexcept {
   if (!cbor_reads_what_it_writes()) return 3;
   if (!cbor_refuses_what_is_cut_short()) return 4;
   if (!sha256_knows_abc()) return 5;
+  if (!registers_and_lines_work()) return 6;
   return 0;
 }

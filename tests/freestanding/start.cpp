@@ -48,7 +48,7 @@ int memcmp(const void* left, const void* right, std::size_t size) noexcept {
 }
 
 [[noreturn]] void enter() noexcept {
-  const long code = freestanding_main();
+  [[maybe_unused]] const long code = freestanding_main();
 #if defined(__x86_64__)
   asm volatile("syscall" ::"a"(60L), "D"(code) : "rcx", "r11", "memory");
 #elif defined(__aarch64__)

@@ -64,8 +64,8 @@ class gpio_line_table {
   /// What write(line) says.
   [[nodiscard]] constexpr status writable(std::uint32_t line) const noexcept {
     if (line >= Lines) return status::out_of_range;
-    const bool output = lines_[line].config.direction == gpio_direction::output;
-    return lines_[line].taken && output ? status::ok : status::invalid_argument;
+    if (!lines_[line].taken) return status::invalid_argument;
+    return lines_[line].config.direction == gpio_direction::output ? status::ok : status::invalid_argument;
   }
   /// What read_lines says.
   [[nodiscard]] constexpr status readable(std::uint32_t first, std::uint64_t mask) const noexcept {
