@@ -29,10 +29,11 @@ class ram {
  public:
   static constexpr guest_address base{0x10000};
 
-  explicit ram(std::size_t size = 1u << 20) : bytes_(new std::byte[size]()), size_(size) {
-    (void)regions_.add(base, all());
+  explicit ram(std::size_t size = 1u << 20) : own_(new std::byte[size]()), all_(own_.get(), size) {
+    (void)regions_.add(base, all_);
   }
-  [[nodiscard]] bytes_span all() noexcept { return {bytes_.get(), size_}; }
+  /// RAM that somebody else has.
+  explicit ram(bytes_span all) : all_(all) { (void)regions_.add(base, all_); }
   [[nodiscard]] bytes_span window(guest_address address, std::size_t n) noexcept {
     if (before_window) before_window();
     return regions_.window(address, n);
@@ -41,12 +42,12 @@ class ram {
   void (*before_window)() = nullptr;
 
   [[nodiscard]] std::byte* at(guest_address address) noexcept {
-    return bytes_.get() + (static_cast<std::uint64_t>(address) - static_cast<std::uint64_t>(base));
+    return all_.data() + (static_cast<std::uint64_t>(address) - static_cast<std::uint64_t>(base));
   }
 
  private:
-  std::unique_ptr<std::byte[]> bytes_;
-  std::size_t size_;
+  std::unique_ptr<std::byte[]> own_;
+  bytes_span all_;
   shoal::hal::guest_regions<1> regions_;
 };
 
