@@ -118,7 +118,9 @@ inline any_gpio_chip open_mapped(const std::string& kind, const std::string& whe
   shoal::result<mapped_registers> mapped =
       node ? mapped_registers::gpiomem(range, where) : mapped_registers::physical(range);
   if (!mapped) {
-    throw failure{"cannot map " + shoal::linux_os::mapping_advice(node ? where : "/dev/mem", mapped.error())};
+    const std::string name = node ? where : "/dev/mem";
+    throw failure{"cannot map " + name, mapped.error(),
+                  shoal::linux_os::mapping_next_step(name, mapped.error())};
   }
   struct registers {
     mapped_registers memory;

@@ -32,7 +32,13 @@ teaches CID --output --quiet --bootstrap --neighbour --mdns --key --allow --swar
 teaches MULTIADDR --count --key --swarm-key -- "$peer_program" ping
 teaches CID --num-providers --bootstrap --dht -- "$peer_program" findprovs
 teaches --gpio --block --socket --id --queues --overlay --readonly cdev: sim: file: memory: image: -- "$bin/shoal-vhost"
-for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost"; do
+teaches detect info get set watch cdev: sysfs: bcm2835: bcm2711: pl061: qtest: sim: -- "$bin/shoal-gpio"
+teaches /dev/gpiochip /sys/class/gpio -- "$bin/shoal-gpio" detect
+teaches CHIP -- "$bin/shoal-gpio" info
+teaches CHIP LINE --active-low --pull --quiet -- "$bin/shoal-gpio" get
+teaches CHIP LINE=LEVEL --active-low --for -- "$bin/shoal-gpio" set
+teaches CHIP LINE --active-low --pull --edges --count --for -- "$bin/shoal-gpio" watch
+for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost" "$bin/shoal-gpio"; do
   exits 0 "$program" --version
   if grep -Eq '[0-9]+\.[0-9]+\.[0-9]+' out; then ok; else bad "$program --version: $(cat out)"; fi
 done

@@ -136,28 +136,29 @@ class mapped_registers {
   std::size_t start_;
 };
 
-/// A line for people: what failed, of which node, and what to do about it.
-[[nodiscard]] inline std::string mapping_advice(const std::filesystem::path& node, std::error_code why) {
+/// What can be done about registers that could not be mapped, as one line for people.
+[[nodiscard]] inline std::string mapping_next_step(const std::filesystem::path& node, std::error_code why) {
   const std::string name = node.string();
   const bool memory = name == "/dev/mem";
-  std::string advice = next_step(node, why);
   if (why == std::errc::operation_not_permitted && memory) {
-    advice =
-        "the kernel keeps these registers for a driver of its own: unbind that driver, or boot with "
-        "iomem=relaxed; opening it needs CAP_SYS_RAWIO";
-  } else if (why == std::errc::permission_denied && memory) {
-    advice = "run it as root; on a Raspberry Pi, /dev/gpiomem needs only the group gpio";
-  } else if (why == std::errc::no_such_file_or_directory && memory) {
-    advice = "this kernel has no CONFIG_DEVMEM, or a container hides it";
-  } else if (why == std::errc::no_such_file_or_directory && name.starts_with("/dev/gpiomem")) {
-    advice =
-        "only Raspberry Pi's own kernel has it; elsewhere map /dev/mem as root, or use cdev:/dev/gpiochip0";
-  } else if (why == errc::not_found || why == errc::malformed) {
-    advice = "ls /sys/class/uio/" + node.filename().string() + "/maps shows what can be mapped";
-  } else if (why == std::errc::invalid_argument) {
-    advice = "the range is outside what the node maps";
+    return "the kernel keeps these registers for a driver of its own: unbind that driver, or boot with "
+           "iomem=relaxed; opening it needs CAP_SYS_RAWIO";
   }
-  return name + ": " + why.message() + ": " + advice;
+  if (why == std::errc::permission_denied && memory)
+    return "run it as root; on a Raspberry Pi, /dev/gpiomem needs only the group gpio";
+  if (why == std::errc::no_such_file_or_directory && memory)
+    return "this kernel has no CONFIG_DEVMEM, or a container hides it";
+  if (why == std::errc::no_such_file_or_directory && name.starts_with("/dev/gpiomem"))
+    return "only Raspberry Pi's own kernel has it; elsewhere map /dev/mem as root, or use cdev:/dev/gpiochip0";
+  if (why == errc::not_found || why == errc::malformed)
+    return "ls /sys/class/uio/" + node.filename().string() + "/maps shows what can be mapped";
+  if (why == std::errc::invalid_argument) return "the range is outside what the node maps";
+  return next_step(node, why);
+}
+
+/// The same behind what failed, and of which node.
+[[nodiscard]] inline std::string mapping_advice(const std::filesystem::path& node, std::error_code why) {
+  return node.string() + ": " + why.message() + ": " + mapping_next_step(node, why);
 }
 
 }  // namespace shoal::linux_os
