@@ -91,7 +91,7 @@ class program {
  private:
   void serve_gpio() {
     chip_.emplace(common::open_gpio_chip(given_.gpio, "shoal-vhost"));
-    serve(std::make_shared<shoal::virtio::gpio_device<common::any_gpio_chip>>(*chip_), chip_->features().edges);
+    serve(std::make_shared<shoal::virtio::gpio_device<common::any_gpio_chip>>(*chip_));
   }
 
   void serve_block() {
@@ -100,13 +100,11 @@ class program {
     if (given_.overlay) device = shoal::any_device{shoal::cow{device}};
     if (given_.readonly) device = shoal::any_device{shoal::readonly{std::move(device)}};
     serve(std::make_shared<shoal::virtio::disk_device<shoal::any_device>>(
-              std::move(device), shoal::virtio::disk_options{.id = given_.id, .queues = given_.queues}),
-          false);
+        std::move(device), shoal::virtio::disk_options{.id = given_.id, .queues = given_.queues}));
   }
 
-  /// @param watch  the device has events of its own, which are looked for every few milliseconds
   template <class Device>
-  void serve(std::shared_ptr<Device> device, bool watch) {
+  void serve(const std::shared_ptr<Device>& device) {
     shoal::result<shoal::net::listening_socket> door =
         shoal::net::listen_unix(context_.get_executor(), given_.socket);
     if (!door) {
@@ -115,13 +113,16 @@ class program {
                     taken ? "somebody serves there, or the file is no socket; choose another path"
                           : "give a path in a folder that you may write to"};
     }
-    shoal::linux_os::vhost_user_server<Device> server{context_.get_executor(), std::move(device), tell};
-    server.serve(std::move(*door));
-    std::printf("%s\n", given_.socket.c_str());
-    std::fflush(stdout);
-
     asio::steady_timer timer{context_};
-    std::function<void()> look = [&] {
+    std::function<void()> look;  // for what the device's lines do by themselves, while somebody wants to know
+    const auto observe = [&](vhost_user_news news) {
+      tell(news);
+      if (news == vhost_user_news::running) look();
+      if (news == vhost_user_news::left) timer.cancel();
+    };
+    shoal::linux_os::vhost_user_server<Device> server{context_.get_executor(), device, observe};
+    look = [&] {
+      if (!sends_events(*device)) return;
       timer.expires_after(std::chrono::milliseconds{2});
       timer.async_wait([&](std::error_code stopped) {
         if (stopped) return;
@@ -129,15 +130,23 @@ class program {
         look();
       });
     };
-    if (watch) look();
+    server.serve(std::move(*door));
+    std::printf("%s\n", given_.socket.c_str());
+    std::fflush(stdout);
+
     asio::signal_set signals{context_, SIGINT, SIGTERM, SIGHUP};
     signals.async_wait([&](std::error_code, int) {
-      timer.cancel();
       server.stop();
+      signals.clear();  // who asks twice does not want to wait
     });
     context_.restart();
     context_.run();
   }
+
+  static bool sends_events(const shoal::virtio::gpio_device<common::any_gpio_chip>& device) noexcept {
+    return device.sends_events();
+  }
+  static bool sends_events(const shoal::virtio::disk_device<shoal::any_device>&) noexcept { return false; }
 
   const options& given_;
   std::optional<common::any_gpio_chip> chip_;  // outlives what the context may still hold

@@ -51,7 +51,11 @@ class gpio_device {
   [[nodiscard]] std::uint16_t queue_count() const noexcept { return 2; }
   [[nodiscard]] bytes_view config() const noexcept { return config_; }
 
-  void start(std::uint64_t) noexcept {}
+  void start(std::uint64_t accepted) noexcept {
+    sends_events_ = (accepted & features() & gpio_feature::irq) != 0;
+  }
+  /// The driver may wait for interrupts: whoever carries the device asks for next_return() now and then.
+  [[nodiscard]] bool sends_events() const noexcept { return sends_events_; }
 
   answer handle(std::uint16_t queue, const descriptor_chain& chain) {
     return queue == gpio_queue::events ? wait_for_event(chain) : answer::now(serve(chain));
@@ -73,6 +77,7 @@ class gpio_device {
       lines_[i] = {};
     }
     due_.clear();
+    sends_events_ = false;
   }
 
  private:
@@ -190,7 +195,7 @@ class gpio_device {
   /// A line that is an input, or nothing yet: the driver may name the interrupt first.
   [[nodiscard]] bool set_irq(std::uint16_t number, irq_type type) noexcept {
     line& l = lines_[number];
-    if (type != irq_type::none && (!has_events() || l.direction == line_direction::output)) return false;
+    if (type != irq_type::none && (!sends_events_ || l.direction == line_direction::output)) return false;
     if (l.direction == line_direction::input &&
         chip_.request(number, {.edges = edges_of(type)}) != status::ok) {
       return false;
@@ -256,6 +261,7 @@ class gpio_device {
   std::vector<std::byte> names_;
   std::array<std::byte, 8> config_{};
   std::deque<due_return> due_;
+  bool sends_events_ = false;
 };
 
 }  // namespace shoal::virtio

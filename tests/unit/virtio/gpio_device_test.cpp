@@ -37,6 +37,7 @@ struct fixture {
     chip.set_name(0, "led");
     chip.set_name(3, "button");
     device = std::make_shared<device_type>(chip);
+    device->start(device->features());
     const queue_hooks hooks{.interrupt = [this](std::uint16_t) { ++interrupts; },
                             .again = [](std::uint16_t) {},
                             .broken = [](std::uint16_t) {},
@@ -258,6 +259,16 @@ TEST_CASE("a chip without events offers no interrupts") {
   device_type device{chip};
   CHECK(device.features() == 0);
   CHECK(device.queue_count() == 2);
+}
+
+TEST_CASE("a driver that has not accepted interrupts gets none") {
+  fixture f;
+  CHECK(f.device->sends_events());
+  f.device->start(0);
+  CHECK_FALSE(f.device->sends_events());
+  REQUIRE(f.does(gpio_message::set_direction, 3, 2));
+  CHECK_FALSE(f.does(gpio_message::irq_type, 3, 1));
+  CHECK(f.byte(f.wait(3, 0)) == 0);
 }
 
 TEST_CASE("a reset gives the lines back") {
