@@ -45,12 +45,12 @@ ends_with() {
   decent "$*"
 }
 for signal in INT TERM HUP; do
-  ends_with 0 $signal "$gpio" set "$board" led=1
-  ends_with 130 $signal "$gpio" set "$board" led=1 --for 60
-  ends_with 0 $signal "$gpio" watch "$board" key
-  ends_with 130 $signal "$gpio" watch "$board" key --count 1
-  ends_with 0 $signal "$bin/blink" "$board" led
-  ends_with 0 $signal "$bin/follow-switch" "$board" key 2
+  ends_with 0 "$signal" "$gpio" set "$board" led=1
+  ends_with 130 "$signal" "$gpio" set "$board" led=1 --for 60
+  ends_with 0 "$signal" "$gpio" watch "$board" key
+  ends_with 130 "$signal" "$gpio" watch "$board" key --count 1
+  ends_with 0 "$signal" "$bin/blink" "$board" led
+  ends_with 0 "$signal" "$bin/follow-switch" "$board" key 2
 done
 
 # chips that are none, or not here
