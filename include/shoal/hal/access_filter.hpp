@@ -125,13 +125,13 @@ class none_of {
   any_of<Filters...> any_;
 };
 
-/// A window whose base may move, as that of a PCI device's BAR: accesses inside it that the filter wants, which
-/// is asked about offsets. Records keep the address. Moved on the strand of the accesses.
+/// A window whose base may move, as that of a PCI device's BAR: accesses that begin inside it and that the
+/// filter wants, which is asked about offsets. Records keep the address. Moved on the strand of the accesses.
 template <access_filter Inside = every_access>
 class bar_window {
  public:
   constexpr bar_window(std::uint64_t base, std::uint64_t size, Inside inside = {}) noexcept
-      : base_(base), size_(size), inside_(inside) {}
+      : base_(base), open_(size), size_(size), inside_(inside) {}
   constexpr bar_window(bus_address base, std::uint64_t size, Inside inside = {}) noexcept
       : bar_window(static_cast<std::uint64_t>(base), size, inside) {}
   constexpr bar_window(port_address base, std::uint64_t size, Inside inside = {}) noexcept
@@ -139,15 +139,15 @@ class bar_window {
 
   constexpr void move_to(std::uint64_t base) noexcept {
     base_ = base;
-    enabled_ = true;
+    open_ = size_;
   }
   constexpr void move_to(bus_address base) noexcept { move_to(static_cast<std::uint64_t>(base)); }
   constexpr void move_to(port_address base) noexcept { move_to(static_cast<std::uint64_t>(base)); }
   /// The window is nowhere until it moves again: a device whose decoding is switched off.
-  constexpr void disable() noexcept { enabled_ = false; }
+  constexpr void disable() noexcept { open_ = 0; }
 
   [[nodiscard]] constexpr bool wants(const access_record& seen) const noexcept {
-    if (!enabled_ || !address_range{base_, size_}.wants(seen)) return false;
+    if (seen.address - base_ >= open_) return false;  // an access does not begin before a BAR, which is aligned
     access_record within = seen;
     within.address = seen.address - base_;
     return inside_.wants(within);
@@ -155,8 +155,8 @@ class bar_window {
 
  private:
   std::uint64_t base_;
+  std::uint64_t open_;  // size_, or 0
   std::uint64_t size_;
-  bool enabled_ = true;
   [[no_unique_address]] Inside inside_;
 };
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// address_set: a filter for chosen addresses, one bit for each in a window whose base may move. Freestanding.
+// address_set: a filter for chosen addresses, a byte for each in a window whose base may move. Freestanding.
 //
 //     address_set<0x1000> chosen{bus_address{0x0903'0000}, {0x3fc, 0x400}};   // two registers of a page
 //     chosen.insert(0x410);  chosen.erase(0x400);
 //     chosen.move_to(bus_address{0x0904'0000});                               // a BAR has moved
 //
-// A miss costs a compare or a bit test. Leaves out addresses far apart: any_of several sets.
+// A miss costs two compares: bits would be an eighth of the memory and three more instructions for each access.
+// Leaves out addresses far apart: any_of several sets.
 #pragma once
 
 #include <array>
@@ -21,7 +22,7 @@
 namespace shoal::hal {
 
 /// @tparam Span   addresses in the window
-/// @tparam Grain  addresses that share a bit: 4 for registers of 32 bits, 1 for ports and GPIO lines
+/// @tparam Grain  addresses that share a byte: 4 for registers of 32 bits, 1 for ports and GPIO lines
 template <std::uint64_t Span, std::uint64_t Grain = 4>
 class address_set {
   static_assert(Span > 0 && Grain > 0 && Span % Grain == 0);
@@ -38,13 +39,13 @@ class address_set {
       : address_set(static_cast<std::uint64_t>(base), offsets) {}
 
   constexpr void insert(std::uint64_t offset) noexcept {
-    if (offset < Span) word(offset) |= bit(offset);
+    if (offset < Span) chosen_[static_cast<std::size_t>(offset / Grain)] = true;
   }
   constexpr void erase(std::uint64_t offset) noexcept {
-    if (offset < Span) word(offset) &= ~bit(offset);
+    if (offset < Span) chosen_[static_cast<std::size_t>(offset / Grain)] = false;
   }
-  constexpr void insert_all() noexcept { bits_.fill(~std::uint64_t{0}); }
-  constexpr void clear() noexcept { bits_.fill(0); }
+  constexpr void insert_all() noexcept { chosen_.fill(true); }
+  constexpr void clear() noexcept { chosen_.fill(false); }
 
   constexpr void move_to(std::uint64_t base) noexcept { base_ = base; }
   constexpr void move_to(bus_address base) noexcept { base_ = static_cast<std::uint64_t>(base); }
@@ -62,18 +63,13 @@ class address_set {
   }
 
  private:
-  static constexpr std::uint64_t bit(std::uint64_t offset) noexcept {
-    return std::uint64_t{1} << (offset / Grain % 64);
-  }
-  constexpr std::uint64_t& word(std::uint64_t offset) noexcept {
-    return bits_[static_cast<std::size_t>(offset / Grain / 64)];
-  }
   constexpr bool has(std::uint64_t offset) const noexcept {
-    return offset < Span && (bits_[static_cast<std::size_t>(offset / Grain / 64)] & bit(offset)) != 0;
+    const std::uint64_t number = offset / Grain;
+    return number < Span / Grain && chosen_[static_cast<std::size_t>(number)];
   }
 
   std::uint64_t base_;
-  std::array<std::uint64_t, static_cast<std::size_t>((Span / Grain + 63) / 64)> bits_{};
+  std::array<bool, static_cast<std::size_t>(Span / Grain)> chosen_{};
 };
 static_assert(access_filter<address_set<4096>>);
 

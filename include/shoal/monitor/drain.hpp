@@ -26,7 +26,7 @@ namespace shoal::monitor {
 template <class Ring, class Writer>
 class drain {
  public:
-  /// @param ring    outlives the drain, as does the writer
+  /// @param ring  outlives the drain, as does the writer; one drain takes all that is ever in it
   drain(Ring& ring, Writer& writer) noexcept : ring_(ring), writer_(writer) {}
 
   /// Moves what waits, at most `most` records and a batch; how many it were. A driver that is faster for ever
