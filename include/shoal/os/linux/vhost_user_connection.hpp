@@ -8,6 +8,7 @@
 // One strand.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -109,7 +110,8 @@ class vhost_user_connection : public std::enable_shared_from_this<vhost_user_con
     std::shared_ptr<asio::posix::stream_descriptor> kick;
     posix::unique_fd call;
     posix::unique_fd error;
-    bool has_run = false;  // since its base was told
+    bool has_run = false;                  // since its base was told
+    std::optional<std::uint16_t> left_at;  // where it stopped last
   };
 
   void tell(vhost_user_news news) {
@@ -211,7 +213,8 @@ class vhost_user_connection : public std::enable_shared_from_this<vhost_user_con
       case kind::stop_ring: {
         drop_kick(*r);
         co_await halt(event.ring);
-        session_.stopped(event.ring, next_of(event.ring));
+        r->left_at = next_of(event.ring);
+        session_.stopped(event.ring, *r->left_at);
         break;
       }
       case kind::reset:
@@ -268,6 +271,7 @@ class vhost_user_connection : public std::enable_shared_from_this<vhost_user_con
     if (!session_.ring(index).can_run() || rings_[index].runner->is_enabled()) return true;
     const std::optional<virtio::queue_layout> layout = layout_of(index);
     if (!layout) return false;
+    forget_driver_before(index);
     if (!started_) {
       started_ = true;
       device_->start(session_.accepted());
@@ -277,6 +281,16 @@ class vhost_user_connection : public std::enable_shared_from_this<vhost_user_con
     rings_[index].has_run = true;
     run_ring(index);  // what came before the kick file
     return true;
+  }
+
+  /// A guest that was paused goes on where its rings stopped. One that does not has been reset, which the
+  /// protocol does not tell.
+  void forget_driver_before(std::size_t index) {
+    const std::optional<std::uint16_t> left_at = std::exchange(rings_[index].left_at, std::nullopt);
+    const bool is_first = std::ranges::none_of(rings_, [](const ring& r) { return r.runner->is_enabled(); });
+    if (!started_ || !is_first || !left_at || *left_at == session_.ring(index).base) return;
+    device_->reset();
+    started_ = false;
   }
 
   /// Where a ring goes on that has been halted, or has never run.

@@ -119,10 +119,10 @@ struct fixture {
   static std::uint64_t user(hal::guest_address a) {
     return static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(ram::base) + user_base;
   }
-  void start_ring(std::uint32_t ring) {
-    const queue_layout l = queue.layout();
+  void start_ring(std::uint32_t ring) { start_ring(ring, queue.layout(), 0); }
+  void start_ring(std::uint32_t ring, const queue_layout& l, std::uint32_t base) {
     send({set_ring_size, of_pair(ring, l.size)});
-    send({set_ring_base, of_pair(ring, 0)});
+    send({set_ring_base, of_pair(ring, base)});
     send({set_ring_addresses, of_addresses(ring, user(l.descriptors), user(l.used), user(l.available))});
     send({set_ring_call, of_number(ring)}, {call.get()});
     send({set_ring_kick, of_number(ring)}, {kick.get()});
@@ -189,6 +189,32 @@ TEST_CASE("a guest is served from its first kick until its ring is stopped") {
   CHECK(f.ended);
   CHECK_FALSE(f.chip->is_output(2));
   CHECK(f.news == std::vector{vhost_user_news::connected, vhost_user_news::running, vhost_user_news::left});
+}
+
+TEST_CASE("a guest that was paused goes on, and one that was reset finds the device anew") {
+  gpio_fixture f;
+  f.agree(0);
+  f.send({set_memory_table, f.table()}, {f.file.fd.get()});
+  f.ask({gpio_message::set_direction, 2, 1});
+  f.start_ring(0);
+  f.ask({gpio_message::set_value, 2, 1});
+  f.do_kick();
+  REQUIRE(f.chip->level(2));
+  f.send({get_ring_base, of_pair(0, 0)});
+  CHECK(f.reply() == std::uint64_t{2} << 32);
+
+  f.start_ring(0, f.queue.layout(), 2);
+  CHECK(f.chip->is_output(2));
+  f.ask({gpio_message::set_value, 2, 0});
+  f.do_kick();
+  CHECK_FALSE(f.chip->level(2));
+  f.send({get_ring_base, of_pair(0, 0)});
+  CHECK(f.reply() == std::uint64_t{3} << 32);
+
+  driver_model::queue other{f.memory, 16, ram::base + 0x40000};
+  f.start_ring(0, other.layout(), 0);
+  CHECK_FALSE(f.chip->is_output(2));
+  CHECK_FALSE(f.ended);
 }
 
 TEST_CASE("rings go on when the guest's memory is told anew") {
