@@ -21,7 +21,7 @@
 namespace shoal::monitor {
 
 enum class direction : std::uint8_t {
-  any,      ///< read or write
+  any,      ///< all of these
   read,     ///< load, in, a line's level
   write,    ///< store, out, a line's level
   request,  ///< a GPIO line taken or given back
@@ -36,7 +36,7 @@ enum class address_space : std::uint8_t {
 
 /// How an access looks in rules.
 struct access_class {
-  direction way = direction::any;  ///< any: no access at all
+  direction way = direction::any;  ///< any: it is no access
   address_space space = address_space::any;
 };
 
@@ -73,7 +73,7 @@ struct access_pattern {
   [[nodiscard]] constexpr bool covers(const hal::access_record& access) const noexcept {
     const access_class found = classify(access.what);
     if (found.way == direction::any || (source >= 0 && source != access.source)) return false;
-    if (way == direction::any ? found.way == direction::request : way != found.way) return false;
+    if (way != direction::any && way != found.way) return false;
     if (space != address_space::any && space != found.space) return false;
     // a register that is reached by a wider access in front of it is reached
     const std::uint64_t behind = access.width > 1 ? access.width - 1u : 0u;

@@ -94,6 +94,11 @@ class rule_engine {
     next_stuck();
   }
 
+  /// What comes is no continuation of what came: another run of the recorder, say. Times of day go on.
+  void restart() noexcept {
+    for (state& each : states_) forget(each);
+  }
+
   /// How many alerts were raised.
   [[nodiscard]] std::uint64_t alerts() const noexcept { return alerts_; }
   [[nodiscard]] const std::vector<rule>& rules() const noexcept { return rules_; }

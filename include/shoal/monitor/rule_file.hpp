@@ -14,7 +14,7 @@
 //     const rules_text read = parse_rules(text);
 //     for (const rule_error& each : read.errors) tell(each.line, each.column, each.what, each.advice);
 //
-// WAY is read, write, any (of both) or request (of a line). ADDRESSES is `*`, or a number or range in memory,
+// WAY is read, write, request (of a line) or any (of these). ADDRESSES is `*`, or a number or range in memory,
 // behind `port:` or behind `line:`. Any rule takes `value V/MASK` (not stuck, chatter: `bits MASK`), `source N`
 // and, but for stuck, `deny`. Leaves out loading what `training` names.
 #pragma once
@@ -86,7 +86,7 @@ class rule_line {
     });
     if (!plain || word_.size() > max_rule_name) return wrong("no name for a rule", name_advice);
     out.name = word_;
-    constexpr std::string_view way_advice = "read, write, any (of both) or request (of a line)";
+    constexpr std::string_view way_advice = "read, write, request (of a line) or any (of these)";
     if (!next()) return missing(way_advice);
     const std::optional<std::size_t> way = index_of(direction_names, word_);
     if (!way) return wrong("no way of access", way_advice);

@@ -223,7 +223,8 @@ TEST_CASE("a rule covers what it says") {
   CHECK_MESSAGE(!covers("forbid a any 0x10", {.address = 0x10, .what = access::in, .width = 1}), "a port");
   CHECK(covers("forbid a any port:0x10", {.address = 0x10, .what = access::in, .width = 1}));
   CHECK(covers("forbid a any *", get_line(3, true)));
-  CHECK_FALSE(covers("forbid a any *", {.what = access::line_request}));
+  CHECK(covers("forbid a any *", {.what = access::line_request}));
+  CHECK_FALSE(covers("forbid a write *", {.what = access::line_request}));
   CHECK(covers("forbid a request line:3", {.address = 3, .what = access::line_release}));
   CHECK_FALSE(covers("forbid a any *", {.what = access::lost}));
   CHECK_FALSE(covers("forbid a any * source 2", load(1)));

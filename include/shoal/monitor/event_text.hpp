@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// How accesses and alerts read for people and for programs: a line of text, and an object of JSON.
+//
+//     std::puts(to_text(alert, "gpiochip0").c_str());
+//     2026-11-21T15:04:05.123456789Z alert relay: rate too high: gpiochip0 line_set 17 = 1, denied
+//
+// Numbers in JSON are texts where they may be larger than 2^53.
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include <shoal/hal/access_record.hpp>
+#include <shoal/monitor/event.hpp>
+#include <shoal/monitor/rule.hpp>
+
+namespace shoal::monitor {
+
+[[nodiscard]] constexpr std::string_view name_of(hal::access what) noexcept {
+  switch (what) {
+    case hal::access::load: return "load";
+    case hal::access::store: return "store";
+    case hal::access::in: return "in";
+    case hal::access::out: return "out";
+    case hal::access::line_get: return "line_get";
+    case hal::access::line_set: return "line_set";
+    case hal::access::line_request: return "line_request";
+    case hal::access::line_release: return "line_release";
+    case hal::access::lines_get: return "lines_get";
+    case hal::access::lines_set: return "lines_set";
+    case hal::access::line_event: return "line_event";
+    case hal::access::lost: return "lost";
+  }
+  return "unknown";
+}
+
+/// What an alert of this kind says.
+[[nodiscard]] constexpr std::string_view reason_of(rule_kind kind) noexcept {
+  switch (kind) {
+    case rule_kind::forbid: return "forbidden";
+    case rule_kind::window: return "outside its time";
+    case rule_kind::rate: return "too often";
+    case rule_kind::sequence: return "never seen in training";
+    case rule_kind::stuck: return "stuck";
+    case rule_kind::chatter: return "chatters";
+  }
+  return "unknown";
+}
+
+/// 2026-11-21T15:04:05.123456789Z
+[[nodiscard]] inline std::string utc_text(std::uint64_t unix_ns) {
+  using namespace std::chrono;
+  const sys_seconds whole{seconds{unix_ns / 1'000'000'000}};
+  const auto day = floor<days>(whole);
+  const year_month_day date{day};
+  const hh_mm_ss time{whole - day};
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09uZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                static_cast<int>(time.seconds().count()), static_cast<unsigned>(unix_ns % 1'000'000'000));
+  return text.data();
+}
+
+[[nodiscard]] inline std::string hex_text(std::uint64_t value) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16).ptr;
+  return "0x" + std::string{digits.data(), end};
+}
+
+/// `text` between quotes, as JSON wants it.
+[[nodiscard]] inline std::string json_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) {
+      out += c;
+      continue;
+    }
+    std::array<char, 8> escape{};
+    std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c));
+    out += escape.data();
+  }
+  return out + '"';
+}
+
+/// `gpiochip0 line_set 17 = 1 x 3`: the device if it has a name, what was done three times.
+[[nodiscard]] inline std::string to_text(const hal::access_record& access, std::string_view source) {
+  std::string out{source};
+  if (!out.empty()) out += ' ';
+  if (access.what == hal::access::lost) return out + "lost " + std::to_string(access.value) + " accesses";
+  const bool line = classify(access.what).space == address_space::line;
+  out += name_of(access.what);
+  if (!line) out += std::to_string(8 * access.width);
+  out += ' ' + (line ? std::to_string(access.address) : hex_text(access.address));
+  if (line && access.width > 1) out += "-" + std::to_string(access.address + access.width - 1);
+  if (access.what != hal::access::line_release) {
+    out += " = " + (line && access.value < 2 ? std::to_string(access.value) : hex_text(access.value));
+  }
+  if (access.repeats != 0) out += " x " + std::to_string(std::uint64_t{1} + access.repeats);
+  return out;
+}
+
+[[nodiscard]] inline std::string to_text(const alert& what, std::string_view source) {
+  return utc_text(what.time) + " alert " + std::string{what.rule} + ": " + std::string{reason_of(what.kind)} +
+         ": " + to_text(what.access, source) + (what.denied ? ", denied" : "");
+}
+
+/// The members of an object: without its braces.
+[[nodiscard]] inline std::string to_json(const hal::access_record& access, std::string_view source) {
+  return "\"source\":" + json_text(source) + ",\"what\":" + json_text(name_of(access.what)) +
+         ",\"address\":\"" + hex_text(access.address) + "\",\"width\":" + std::to_string(access.width) +
+         ",\"value\":\"" + hex_text(access.value) + "\",\"repeats\":" + std::to_string(access.repeats);
+}
+
+[[nodiscard]] inline std::string to_json(const alert& what, std::string_view source) {
+  return "{\"alert\":" + json_text(what.rule) + ",\"time\":\"" + utc_text(what.time) +
+         "\",\"reason\":" + json_text(reason_of(what.kind)) +
+         ",\"denied\":" + (what.denied ? "true" : "false") + "," + to_json(what.access, source) + "}";
+}
+
+}  // namespace shoal::monitor
