@@ -38,7 +38,16 @@ teaches CHIP -- "$bin/shoal-gpio" info
 teaches CHIP LINE --active-low --pull --quiet -- "$bin/shoal-gpio" get
 teaches CHIP LINE=LEVEL --active-low --for -- "$bin/shoal-gpio" set
 teaches CHIP LINE --active-low --pull --edges --count --for -- "$bin/shoal-gpio" watch
-for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost" "$bin/shoal-gpio"; do
+teaches record attach collect show train check replay cbor: tcp: tls: -- "$bin/shoal-record"
+teaches SCRIPT --chip --output --name --trust --line --rules cdev: sim: repeat -- "$bin/shoal-record" record
+teaches TRACE --bar --memory --port --all --reads --writes --value --rules --no-ports --quiet --output memory_region_ops -- \
+  "$bin/shoal-record" attach
+teaches FOLDER --bind --port --certificate --key --max-file -- "$bin/shoal-record" collect
+teaches RECORDING --json --svg --summary -- "$bin/shoal-record" show
+teaches RECORDING --output --rules --length -- "$bin/shoal-record" train
+teaches RECORDING --rules --json --quiet forbid window rate sequence stuck chatter deny -- "$bin/shoal-record" check
+teaches RECORDING SCRIPT -- "$bin/shoal-record" replay
+for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost" "$bin/shoal-gpio" "$bin/shoal-record"; do
   exits 0 "$program" --version
   if grep -Eq '[0-9]+\.[0-9]+\.[0-9]+' out; then ok; else bad "$program --version: $(cat out)"; fi
 done

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Recordings from files: all of it in memory, with the time of each record.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <shoal/base/bytes.hpp>
+#include <shoal/base/error.hpp>
+#include <shoal/hal/access_record.hpp>
+#include <shoal/monitor/recording_reader.hpp>
+#include <shoal/monitor/timeline.hpp>
+
+#include "../common/message.hpp"
+#include "watch.hpp"
+
+/// From one header to the next: a connection, or a run of a recorder.
+struct recording_part {
+  std::vector<std::string> sources;
+  shoal::monitor::timeline times;
+  std::uint64_t end = 0;  ///< when it was written last, in nanoseconds since 1970; 0: unknown
+  std::vector<shoal::hal::access_record> records;
+
+  [[nodiscard]] std::string_view source_of(const shoal::hal::access_record& access) const noexcept {
+    return access.source < sources.size() ? std::string_view{sources[access.source]} : std::string_view{};
+  }
+};
+
+struct loaded_recording {
+  std::vector<recording_part> parts;
+
+  [[nodiscard]] std::vector<shoal::hal::access_record> all() const {
+    std::vector<shoal::hal::access_record> out;
+    for (const recording_part& part : parts) out.insert(out.end(), part.records.begin(), part.records.end());
+    return out;
+  }
+};
+
+/// A torn end is warned of. @throws common::failure for what is no recording, and for one that is damaged
+inline loaded_recording load_recording(const std::string& path) {
+  using namespace shoal::monitor;
+  const std::string text = read_small_file(path, std::uintmax_t{4} << 30);
+  shoal::bytes_view rest = shoal::as_bytes(text);
+  loaded_recording out;
+  recording_reader reader;
+  while (!rest.empty()) {
+    const shoal::status_or<recording_item> item = reader.next(rest);
+    if (item.code == shoal::status::truncated && !out.parts.empty()) {
+      std::fprintf(stderr, "warning: %s ends inside a record; %zu bytes are left out\n", path.c_str(),
+                   rest.size());
+      break;
+    }
+    if (!item) {
+      const std::string where = " at byte " + std::to_string(text.size() - rest.size());
+      throw common::failure{out.parts.empty() ? path + " is no recording" : path + " is damaged" + where,
+                            make_error_code(item.code), "shoal-record record and attach make recordings"};
+    }
+    switch (item->kind) {
+      case recording_kind::header: {
+        recording_part& part = out.parts.emplace_back();
+        for (std::size_t i = 0; i < reader.source_count(); ++i) {
+          part.sources.emplace_back(reader.source_name(static_cast<std::uint16_t>(i)));
+        }
+        part.times.add(item->clock);
+        break;
+      }
+      case recording_kind::clock:
+        out.parts.back().times.add(item->clock);
+        out.parts.back().end = item->clock.unix_ns;
+        break;
+      case recording_kind::access: out.parts.back().records.push_back(item->access); break;
+    }
+  }
+  return out;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Rules from the command line: read, with their training, and made into an engine that tells of alerts.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <shoal/base/bytes.hpp>
+#include <shoal/monitor/event_text.hpp>
+#include <shoal/monitor/ngram_model.hpp>
+#include <shoal/monitor/rule_engine.hpp>
+#include <shoal/monitor/rule_file.hpp>
+
+#include "../common/message.hpp"
+
+/// The whole of a file. @throws common::failure
+inline std::string read_small_file(const std::string& path, std::uintmax_t most) {
+  std::ifstream in{path, std::ios::binary};
+  std::error_code unknown;
+  if (!in) {
+    throw common::failure{"cannot read " + path, std::error_code{errno, std::system_category()},
+                          "give the path of a file that can be read"};
+  }
+  const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+  if (!unknown && size > most) {
+    throw common::failure{path + " is larger than " + std::to_string(most >> 20) + " MiB",
+                          "is it the right file?"};
+  }
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  if (in.bad()) throw common::failure{"cannot read " + path, std::make_error_code(std::errc::io_error)};
+  return text;
+}
+
+/// A file that another one names.
+inline std::string beside(const std::string& path, const std::string& name) {
+  return (std::filesystem::path{path}.parent_path() / name).string();
+}
+
+/// Rules of a file, without their training. @throws common::failure
+inline std::vector<shoal::monitor::rule> read_rules_alone(const std::string& path) {
+  using namespace shoal::monitor;
+  rules_text read = parse_rules(read_small_file(path, 1u << 20));
+  for (const rule_error& each : read.errors) {
+    std::fprintf(stderr, "%s:%zu:%zu: %s\n  %s\n", path.c_str(), each.line, each.column, each.what.c_str(),
+                 each.advice.c_str());
+  }
+  if (!read.errors.empty()) {
+    throw common::failure{std::to_string(read.errors.size()) +
+                              (read.errors.size() == 1 ? " error" : " errors") + " in the rules of " + path,
+                          "shoal-record check --help tells how rules are written", common::exit_usage};
+  }
+  return std::move(read.rules);
+}
+
+/// Rules of a file, with what they were trained with, which is named relative to the file.
+/// @throws common::failure
+inline std::vector<shoal::monitor::rule> read_rules(const std::string& path) {
+  using namespace shoal::monitor;
+  std::vector<rule> rules = read_rules_alone(path);
+  std::map<std::string, std::shared_ptr<const ngram_model>> models;
+  for (rule& each : rules) {
+    if (each.kind != rule_kind::sequence) continue;
+    const std::string file = beside(path, each.training);
+    std::shared_ptr<const ngram_model>& model = models[file];
+    if (!model) {
+      const std::string text = read_small_file(file, ngram_model::max_encoded);
+      shoal::result<ngram_model> decoded = ngram_model::decode(shoal::as_bytes(text));
+      if (!decoded) {
+        throw common::failure{"cannot use the training in " + file, decoded.error(),
+                              "make it with shoal-record train"};
+      }
+      model = std::make_shared<const ngram_model>(std::move(*decoded));
+    }
+    each.model = model;
+  }
+  return rules;
+}
+
+/// Says what was raised: a line each.
+struct alert_printer {
+  std::FILE* out;
+  bool json = false;
+  const std::vector<std::string>* sources;
+
+  void operator()(const shoal::monitor::alert& what) const noexcept {
+    const std::string_view source = what.access.source < sources->size()
+                                        ? std::string_view{(*sources)[what.access.source]}
+                                        : std::string_view{};
+    const std::string text = json ? to_json(what, source) : to_text(what, source);
+    std::fprintf(out, "%s\n", text.c_str());
+  }
+};
+using rule_watch = shoal::monitor::rule_engine<alert_printer>;
+
+/// How rules are written, for --help.
+inline constexpr const char* rules_help =
+    "A rule is a line: KIND NAME WAY ADDRESSES OPTIONS; '#' starts a comment.\n"
+    "  forbid   watchdog  write   0x3f100024             value 0/0xff deny\n"
+    "  window   valve     write   line:25                hours 06:00-20:00     (UTC)\n"
+    "  window   setup     write   0x3f200000-0x3f20000f  first 5s\n"
+    "  rate     relay     write   line:17                limit 10 per 1s\n"
+    "  sequence driver    any     *                      training gpio.training\n"
+    "  stuck    heartbeat any     line:4                 longest 2s\n"
+    "  chatter  button    read    line:5                 limit 20 per 100ms\n"
+    "WAY is read, write, request (of a line) or any. ADDRESSES is *, a number or a range, behind port: or\n"
+    "line: if it is none in memory. Options of all: source N (a device of the recording), value V/MASK (of\n"
+    "forbid, window, rate), bits MASK (of stuck, chatter), deny (the access does not take place, where the\n"
+    "recorder is asked first: 'record').";
