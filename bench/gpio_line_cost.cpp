@@ -5,9 +5,10 @@
 //
 //     gpio_line_cost /dev/gpiochip0 3 [ROUNDS]
 //
-// Each round measures every variant, one after the other, and compares it with the bare chip of the same round;
-// printed is the median over rounds. "none": a sink that discards; "miss": three lines are recorded, not this
-// one; "three": this one is among them; "all": 1,024 are recorded. The ring is emptied between measurements.
+// Each variant is measured beside the bare chip, in turns; printed is the median of the differences. "none": a
+// sink that discards; "miss": three lines are recorded, not this one; "three": this one is among them; "all":
+// 1,024 are recorded; "timeless": all, without reading the processor's counter. The ring is emptied between
+// measurements.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -30,7 +31,12 @@ using namespace shoal;
 namespace {
 
 using lines_1024 = hal::address_set<1024, 1>;
-constexpr std::array<const char*, 5> variants{"bare", "none", "miss", "three", "all"};
+constexpr std::array<const char*, 6> variants{"bare", "none", "miss", "three", "all", "timeless"};
+
+/// In place of the processor's counter, which costs more than all the rest where it is emulated.
+struct stopped_counter {
+  static std::uint64_t now() noexcept { return 0; }
+};
 
 /// Does nothing: what is left is the recorder and the clock.
 struct inert_chip {
@@ -46,45 +52,53 @@ struct inert_chip {
   volatile bool level_ = false;
 };
 
-struct measured {
-  std::array<std::vector<double>, variants.size()> nanoseconds;
+double median(std::vector<double> values) {
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
+}
 
-  void print(const char* what) {
-    std::array<double, variants.size()> added{};
-    const auto median = [](std::vector<double> values) {
-      std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-      return values[values.size() / 2];
-    };
-    for (std::size_t v = 1; v < variants.size(); ++v) {
-      std::vector<double> differences;
-      for (std::size_t i = 0; i < nanoseconds[0].size(); ++i) {
-        differences.push_back(nanoseconds[v][i] - nanoseconds[0][i]);
-      }
-      added[v] = median(std::move(differences));
+/// Nanoseconds of the bare chip, and what each variant added to those beside it.
+struct measured {
+  std::vector<double> bare;
+  std::array<std::vector<double>, variants.size()> added;
+
+  /// @param time  gives the nanoseconds of a variant
+  template <class Time>
+  void compare(int round, Time time) {
+    for (std::size_t variant = 1; variant < variants.size(); ++variant) {
+      // either may come first: the second one finds caches warm
+      const bool bare_first = round % 2 == 0;
+      const double first = time(bare_first ? 0 : variant);
+      const double second = time(bare_first ? variant : 0);
+      bare.push_back(bare_first ? first : second);
+      added[variant].push_back(bare_first ? second - first : first - second);
     }
-    const double bare = median(nanoseconds[0]);
-    std::printf("%-28s bare %10.1f ns", what, bare);
-    for (std::size_t v = 1; v < variants.size(); ++v) {
-      std::printf("   %s %+8.1f ns (%+.2f %%)", variants[v], added[v], 100 * added[v] / bare);
+  }
+
+  void print(const char* chip, const char* what) {
+    const double usual = median(bare);
+    std::printf("%s: %-13s bare %10.1f ns", chip, what, usual);
+    for (std::size_t variant = 1; variant < variants.size(); ++variant) {
+      const double more = median(added[variant]);
+      std::printf("   %s %+8.1f ns (%+.2f %%)", variants[variant], more, 100 * more / usual);
     }
     std::printf("\n");
   }
 };
 
-/// Calls `with(variant, chip)` for the bare chip and for each recorder around it.
-template <class Chip, class With>
-void for_each_variant(Chip& chip, hal::access_ring<>& ring, std::uint32_t line, With with) {
-  with(0, chip);
+/// Gives the chip, bare or in the variant's recorder, to `use`.
+template <class Chip, class Use>
+auto as_variant(std::size_t variant, Chip& chip, hal::access_ring<>& ring, std::uint32_t line, Use use) {
+  lines_1024 chosen{0};
+  if (variant == 2) chosen = lines_1024{0, {1001, 1002, 1003}};
+  if (variant == 3) chosen = lines_1024{0, {1001, 1002, line}};
+  if (variant >= 4) chosen.insert_all();
   hal::recording_gpio none{chip, hal::every_access{}, hal::null_sink{}};
-  with(1, none);
-  hal::recording_gpio miss{chip, lines_1024{0, {1001, 1002, 1003}}, ring};
-  with(2, miss);
-  hal::recording_gpio three{chip, lines_1024{0, {1001, 1002, line}}, ring};
-  with(3, three);
-  lines_1024 every{0};
-  every.insert_all();
-  hal::recording_gpio all{chip, every, ring};
-  with(4, all);
+  hal::recording_gpio recorded{chip, chosen, ring};
+  hal::recording_gpio<Chip, lines_1024&, hal::access_ring<>&, stopped_counter> timeless{chip, chosen, ring};
+  if (variant == 0) return use(chip);
+  if (variant == 1) return use(none);
+  return variant == 5 ? use(timeless) : use(recorded);
 }
 
 template <class Work>
@@ -101,27 +115,29 @@ void drain(hal::access_ring<>& ring) {
   }
 }
 
-/// Set and get, many at a time. @return false when a call fails
+/// Set and get, some at a time. @return false when a call fails
 template <class Chip>
 bool measure_calls(const char* name, Chip& chip, hal::access_ring<>& ring, std::uint32_t line, int rounds) {
+  constexpr int at_once = 50;
   measured sets;
   measured gets;
   bool worked = chip.request(line, {.direction = hal::gpio_direction::output}) == status::ok;
   for (int round = 0; round < rounds; ++round) {
-    for_each_variant(chip, ring, line, [&](std::size_t variant, auto& used) {
-      sets.nanoseconds[variant].push_back(
-          nanoseconds_of(500, [&](int i) { worked &= used.write(line, (i & 1) != 0) == status::ok; }));
+    sets.compare(round, [&](std::size_t variant) {
       drain(ring);
-      gets.nanoseconds[variant].push_back(
-          nanoseconds_of(500, [&](int) { worked &= used.read(line).code == status::ok; }));
+      return as_variant(variant, chip, ring, line, [&](auto& used) {
+        return nanoseconds_of(at_once, [&](int i) { worked &= used.write(line, (i & 1) != 0) == status::ok; });
+      });
+    });
+    gets.compare(round, [&](std::size_t variant) {
       drain(ring);
+      return as_variant(variant, chip, ring, line, [&](auto& used) {
+        return nanoseconds_of(at_once, [&](int) { worked &= used.read(line).code == status::ok; });
+      });
     });
   }
-  std::array<char, 64> label{};
-  std::snprintf(label.data(), label.size(), "%s: set", name);
-  sets.print(label.data());
-  std::snprintf(label.data(), label.size(), "%s: get", name);
-  gets.print(label.data());
+  sets.print(name, "set");
+  gets.print(name, "get");
   return worked && chip.release(line) == status::ok;
 }
 
@@ -129,28 +145,21 @@ bool measure_calls(const char* name, Chip& chip, hal::access_ring<>& ring, std::
 bool measure_programs(const char* node, hal::access_ring<>& ring, std::uint32_t line, int rounds) {
   measured programs;
   bool worked = true;
-  const auto run = [&](auto use) {
-    return nanoseconds_of(20, [&](int) {
-      result<linux_os::cdev_gpio> chip = linux_os::cdev_gpio::open(node);
-      worked &= chip.has_value() && use(*chip);
-    });
+  const auto drive = [line](auto& chip) {
+    return chip.request(line, {.direction = hal::gpio_direction::output}) == status::ok &&
+           chip.write(line, true) == status::ok && chip.write(line, false) == status::ok &&
+           chip.release(line) == status::ok;
   };
   for (int round = 0; round < rounds; ++round) {
-    for (std::size_t wanted = 0; wanted < variants.size(); ++wanted) {
-      programs.nanoseconds[wanted].push_back(run([&](linux_os::cdev_gpio& chip) {
-        bool done = true;
-        for_each_variant(chip, ring, line, [&](std::size_t variant, auto& used) {
-          if (variant != wanted) return;
-          done = used.request(line, {.direction = hal::gpio_direction::output}) == status::ok &&
-                 used.write(line, true) == status::ok && used.write(line, false) == status::ok &&
-                 used.release(line) == status::ok;
-        });
-        return done;
-      }));
+    programs.compare(round, [&](std::size_t variant) {
       drain(ring);
-    }
+      return nanoseconds_of(1, [&](int) {
+        result<linux_os::cdev_gpio> chip = linux_os::cdev_gpio::open(node);
+        worked &= chip.has_value() && as_variant(variant, *chip, ring, line, drive);
+      });
+    });
   }
-  programs.print("chardev: open to close");
+  programs.print("chardev", "open to close");
   return worked;
 }
 
@@ -162,7 +171,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto line = static_cast<std::uint32_t>(std::strtoul(argv[2], nullptr, 10));
-  const int rounds = argc > 3 ? std::atoi(argv[3]) : 100;
+  const int rounds = argc > 3 ? std::atoi(argv[3]) : 400;
   result<linux_os::cdev_gpio> chip = linux_os::cdev_gpio::open(argv[1]);
   if (!chip) {
     std::fprintf(stderr, "gpio_line_cost: %s: %s\n  %s\n", argv[1], chip.error().message().c_str(),

@@ -86,7 +86,7 @@ shoal-gpio get sysfs:$base 4
 ! ls -d /sys/class/gpio/gpio[0-9]* 2> /dev/null || gone 'the export of a killed program was left behind'
 echo 'programs: in order'
 
-gpio_line_cost $CHIP 1 30
+gpio_line_cost $CHIP 1 200
 gpio_test --no-colors=true
 GUEST
 guest_run 300 "$work/script" > "$work/said" || { cat "$work/said"; fail "the drivers in the guest"; }
