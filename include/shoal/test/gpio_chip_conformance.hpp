@@ -94,8 +94,13 @@ void check_direction_changes(gpio_trial<Chip, World>& trial, std::uint32_t line)
     CAPTURE(released);
     REQUIRE(chip.request(line, {.direction = hal::gpio_direction::output, .level = true}) == status::ok);
     trial.check_output(line, true, false);
-    if (released) CHECK(chip.release(line) == status::ok);
+    trial.check_direction(line, true);
+    if (released) {
+      CHECK(chip.release(line) == status::ok);
+      trial.check_direction(line, false);
+    }
     REQUIRE(chip.request(line, {}) == status::ok);
+    trial.check_direction(line, false);
     CHECK(chip.write(line, true) == status::invalid_argument);
     for (const bool level : {false, true}) trial.check_input(line, level, false);
     if (released) CHECK(chip.release(line) == status::ok);
@@ -133,6 +138,8 @@ void check_bias(gpio_trial<Chip, World>& trial, std::uint32_t line) {
       check_refused(trial, line, {.bias = bias}, status::unsupported);
       continue;
     }
+    // or it may have rested at the right level
+    if constexpr (can_drive_lines<World>) trial.drive(line, bias == gpio_bias::pull_down);
     REQUIRE(trial.chip.request(line, {.bias = bias}) == status::ok);
     if constexpr (can_undrive_lines<World>) {
       if (bias != gpio_bias::disabled) {

@@ -6,6 +6,7 @@
 //       void drive(std::uint32_t line, bool level);   // puts a physical level onto an input
 //       void undrive(std::uint32_t line);             // leaves it to its bias again
 //       bool level(std::uint32_t line);               // the physical level that an output has
+//       bool is_output(std::uint32_t line);           // whether the chip drives the line
 //       void settle();                                // waits until the chip has noticed
 //       bool hold(std::uint32_t line, bool held);     // somebody else takes a line or gives it back; false:
 //       cannot
@@ -27,6 +28,10 @@ concept can_undrive_lines =
 template <class W>
 concept can_see_lines = requires(W& world, std::uint32_t line) {
   { world.level(line) } -> std::same_as<bool>;
+};
+template <class W>
+concept can_tell_outputs = requires(W& world, std::uint32_t line) {
+  { world.is_output(line) } -> std::same_as<bool>;
 };
 template <class W>
 concept can_hold_lines = requires(W& world, std::uint32_t line, bool held) {
@@ -51,6 +56,7 @@ struct own_outside {
   void drive(std::uint32_t line, bool level) { chip.drive(line, level); }
   void undrive(std::uint32_t line) { chip.undrive(line); }
   bool level(std::uint32_t line) { return chip.level(line); }
+  bool is_output(std::uint32_t line) { return chip.is_output(line); }
   bool hold(std::uint32_t line, bool held) { return chip.hold(line, held); }
 };
 

@@ -67,6 +67,14 @@ struct gpio_trial {
     }
   }
 
+  // Whether it is the chip that drives a line.
+  void check_direction(std::uint32_t line, bool output) {
+    if constexpr (can_tell_outputs<World>) {
+      settle();
+      CHECK(world.is_output(line) == output);
+    }
+  }
+
   void drive(std::uint32_t line, bool physical) {
     world.drive(line, physical);
     settle();

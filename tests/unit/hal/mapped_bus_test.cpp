@@ -37,6 +37,16 @@ void check_edges(Bus bus, page& memory) {
   CHECK(memory.bytes == before.bytes);
 }
 
+// Where the machine moves eight bytes at once.
+template <class Bus>
+void check_wide(Bus bus) {
+  if constexpr (requires { bus.template load<std::uint64_t>(bus_address{base}); }) {
+    bus.template store<std::uint64_t>(bus_address{base + 8}, 0x0102'0304'0506'0708);
+    CHECK(bus.template load<std::uint64_t>(bus_address{base + 8}) == 0x0102'0304'0506'0708);
+    CHECK(bus.template load<std::uint64_t>(bus_address{base + 12}) == UINT64_MAX);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("an access outside the range, or across its end, or not aligned reads ones and changes nothing") {
@@ -64,11 +74,7 @@ TEST_CASE("each width reads and writes its own bytes, in the order of the machin
   bus.store<std::uint16_t>(bus_address{base + 2}, 0xcdef);
   CHECK(bus.load<std::uint16_t>(bus_address{base + 2}) == 0xcdef);
   CHECK(memory.bytes[4] == std::byte{});
-  if constexpr (requires { bus.load<std::uint64_t>(bus_address{base}); }) {
-    bus.store<std::uint64_t>(bus_address{base + 8}, 0x0102'0304'0506'0708);
-    CHECK(bus.load<std::uint64_t>(bus_address{base + 8}) == 0x0102'0304'0506'0708);
-    CHECK(bus.load<std::uint64_t>(bus_address{base + 12}) == UINT64_MAX);
-  }
+  check_wide(bus);
 }
 
 TEST_CASE("a fixed range costs the pointer and nothing else") {

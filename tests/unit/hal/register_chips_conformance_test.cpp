@@ -32,6 +32,7 @@ struct model_outside {
   void drive(std::uint32_t line, bool level) { model.drive(line, level); }
   void undrive(std::uint32_t line) { model.undrive(line); }
   bool level(std::uint32_t line) { return model.level(line); }
+  bool is_output(std::uint32_t line) { return model.is_output(line); }
   bool hold(std::uint32_t line, bool held) { return model.hold(line, held); }
   void settle() { chip.poll(); }
 };
