@@ -19,6 +19,7 @@
 #include <shoal/base/status.hpp>
 #include <shoal/hal/access_record.hpp>
 #include <shoal/hal/bus_address.hpp>
+#include <shoal/hal/gpio_access.hpp>
 #include <shoal/hal/gpio_chip.hpp>
 #include <shoal/hal/mmio_bus.hpp>
 #include <shoal/hal/nanosecond_clock.hpp>
@@ -120,10 +121,7 @@ class checked_gpio {
   [[nodiscard]] hal::gpio_features features() const noexcept { return chip_.features(); }
 
   [[nodiscard]] status request(std::uint32_t line, const hal::gpio_config& config) noexcept {
-    const std::uint64_t value = static_cast<std::uint64_t>(config.direction) |
-                                std::uint64_t{config.level} << 8 | std::uint64_t{config.active_low} << 16 |
-                                static_cast<std::uint64_t>(config.bias) << 24 |
-                                static_cast<std::uint64_t>(config.edges) << 32;
+    const std::uint64_t value = hal::pack_gpio_config(config);
     if (!gate_.permits(hal::access::line_request, line, value, 0, stage::whole)) return status::failed;
     return chip_.request(line, config);
   }

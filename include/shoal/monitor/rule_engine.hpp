@@ -106,7 +106,9 @@ class rule_engine {
  private:
   struct state {
     explicit state(const rule& of)
-        : times(of.kind == rule_kind::rate || of.kind == rule_kind::chatter ? of.limit + 1 : 0),
+        : times(of.kind == rule_kind::rate || of.kind == rule_kind::chatter
+                    ? static_cast<std::size_t>(of.limit) + 1
+                    : 0),
           window(of.model == nullptr ? 1 : of.model->length()) {
       // what a stuck rule tells of when nothing came
       last.address = of.at.first;
