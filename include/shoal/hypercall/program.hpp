@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// program: a unikernel's ELF file, checked, and put into a guest's memory. Freestanding.
+//
+//     const status_or<program> guest = program::parse(file, architecture::x86_64, memory_size);
+//     manifest devices = guest->devices();                               // attach them, then:
+//     if (const status s = guest->load(memory); s != status::ok) return s;
+//     const status_or<std::uint64_t> argument = write_boot_info(memory, *guest, devices, options);
+//
+// The file may be hostile: everything is checked before a byte is written, and load() can then fail only for
+// memory that is smaller than was said. Sections, symbols and the interpreter are not looked at.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include <shoal/base/bytes.hpp>
+#include <shoal/base/endian.hpp>
+#include <shoal/base/status.hpp>
+#include <shoal/hal/guest_memory.hpp>
+#include <shoal/hypercall/abi.hpp>
+#include <shoal/hypercall/guest_ram.hpp>
+#include <shoal/hypercall/manifest.hpp>
+
+namespace shoal::hypercall {
+
+/// As ELF numbers them.
+enum class architecture : std::uint16_t { x86_64 = 62, aarch64 = 183 };
+
+/// A file that can be run. Does not own it: the file's bytes stay, and stay the same, while it is used.
+class program {
+ public:
+  static constexpr std::size_t max_headers = 64;   ///< program headers
+  static constexpr std::size_t max_segments = 16;  ///< of those to load
+
+  program() noexcept = default;
+
+  /// Errors: truncated (something lies behind the end of the file); malformed (no ELF file, or one that breaks
+  /// its rules); unsupported (not for this machine or ABI, no manifest, memory that is written and executed);
+  /// out_of_range (needs other memory than [1 MiB, memory_size)); limit_exceeded; invalid_argument
+  /// (memory_size).
+  [[nodiscard]] static status_or<program> parse(bytes_view file, architecture machine,
+                                                std::uint64_t memory_size) noexcept {
+    if (!is_memory_size(memory_size)) return status::invalid_argument;
+    program read;
+    read.file_ = file;
+    read.memory_size_ = memory_size;
+    const status s = read.read_headers(machine);
+    if (s != status::ok) return s;
+    return read;
+  }
+
+  [[nodiscard]] std::uint64_t entry() const noexcept { return entry_; }
+  /// The first page that nothing of the program is on.
+  [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
+  [[nodiscard]] std::uint64_t memory_size() const noexcept { return memory_size_; }
+  /// What it asks for: nothing is attached.
+  [[nodiscard]] const manifest& devices() const noexcept { return manifest_; }
+  /// Of the pages it is loaded to, ascending. Live as long as the program.
+  [[nodiscard]] std::span<const protection> protections() const noexcept {
+    return {protections_.data(), count_};
+  }
+
+  /// Copies its segments, and zeroes what they have beyond the file.
+  /// out_of_range when the memory is not one piece of RAM as large as was said to parse().
+  template <hal::guest_memory M>
+  [[nodiscard]] status load(M& memory) const noexcept {
+    for (const segment& s : std::span{segments_}.first(count_)) {
+      const bytes_span to =
+          memory.window(hal::guest_address{s.address}, static_cast<std::size_t>(s.memory_bytes));
+      if (to.size() != s.memory_bytes) return status::out_of_range;
+    }
+    for (const segment& s : std::span{segments_}.first(count_)) {
+      const bytes_span to =
+          memory.window(hal::guest_address{s.address}, static_cast<std::size_t>(s.memory_bytes));
+      const auto length = static_cast<std::size_t>(s.file_bytes);
+      std::memcpy(to.data(), file_.data() + s.file_offset, length);
+      std::fill(to.begin() + static_cast<std::ptrdiff_t>(length), to.end(), std::byte{0});
+    }
+    return status::ok;
+  }
+
+ private:
+  static constexpr std::size_t file_header_size = 64;
+  static constexpr std::size_t header_size = 56;
+  static constexpr std::size_t note_header_size = 20;  // with the name, which is 6 bytes and 2 of padding
+  static constexpr std::size_t manifest_padding = 4;   // the note's descriptor starts at 20, the manifest at 24
+
+  /// Of what is loaded.
+  struct segment {
+    std::uint64_t file_offset = 0;
+    std::uint64_t file_bytes = 0;  // not 0
+    std::uint64_t address = 0;
+    std::uint64_t memory_bytes = 0;
+  };
+  /// A program header.
+  struct header {
+    std::uint32_t type = 0;
+    std::uint32_t flags = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t address = 0;
+    std::uint64_t file_bytes = 0;
+    std::uint64_t memory_bytes = 0;
+    std::uint64_t alignment = 0;
+  };
+
+  template <class T>
+  [[nodiscard]] T at(std::uint64_t offset) const noexcept {
+    return load_le<T>(file_.data() + static_cast<std::size_t>(offset));
+  }
+
+  status read_headers(architecture machine) noexcept {
+    if (file_.size() < file_header_size) return status::truncated;
+    if (!as_text(file_).starts_with(std::string_view{"\177ELF", 4})) return status::malformed;
+    const bool is_64_little = file_[4] == std::byte{2} && file_[5] == std::byte{1};
+    if (!is_64_little || at<std::uint16_t>(16) != 2 ||
+        at<std::uint16_t>(18) != static_cast<std::uint16_t>(machine)) {
+      return status::unsupported;
+    }
+    const auto count = at<std::uint16_t>(56);
+    if (at<std::uint32_t>(20) != 1 || at<std::uint16_t>(52) != file_header_size ||
+        at<std::uint16_t>(54) != header_size || count == 0) {
+      return status::malformed;
+    }
+    if (count > max_headers) return status::limit_exceeded;
+    const auto table = at<std::uint64_t>(32);
+    if (!contains(file_.size(), table, count * header_size)) return status::truncated;
+    entry_ = at<std::uint64_t>(24);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t o = table + i * header_size;
+      const header h{.type = at<std::uint32_t>(o),
+                     .flags = at<std::uint32_t>(o + 4),
+                     .offset = at<std::uint64_t>(o + 8),
+                     .address = at<std::uint64_t>(o + 16),
+                     .file_bytes = at<std::uint64_t>(o + 32),
+                     .memory_bytes = at<std::uint64_t>(o + 40),
+                     .alignment = at<std::uint64_t>(o + 48)};
+      status s = status::ok;
+      if (h.type == 1) s = add_segment(h);
+      if (h.type == 4) s = read_note(h);
+      if (s != status::ok) return s;
+    }
+    return finish();
+  }
+
+  status add_segment(const header& h) noexcept {
+    constexpr std::uint32_t executable = 1;
+    constexpr std::uint32_t writable = 2;
+    if (h.memory_bytes < h.file_bytes) return status::malformed;
+    if ((h.flags & executable) != 0 && (h.flags & writable) != 0) return status::unsupported;
+    if (h.memory_bytes == 0) return status::ok;
+    if (h.address < layout::program || !contains(memory_size_, h.address, h.memory_bytes))
+      return status::out_of_range;
+    // without bytes of the file: what follows the data. Nothing to copy, and no rights but those that all has
+    if (h.file_bytes == 0) {
+      end_ = std::max(end_, page_end(h.address + h.memory_bytes));
+      return status::ok;
+    }
+    if (!contains(file_.size(), h.offset, h.file_bytes)) return status::truncated;
+    // more than any memory, and the sums below could wrap
+    if (!std::has_single_bit(h.alignment) || h.alignment > layout::most) return status::malformed;
+    const std::uint64_t first = h.address & ~(h.alignment - 1);
+    const std::uint64_t end = (h.address + h.memory_bytes + h.alignment - 1) & ~(h.alignment - 1);
+    if (first < layout::program || end > memory_size_) return status::out_of_range;
+    if (first % layout::page != 0 || end % layout::page != 0) return status::malformed;
+    if (count_ != 0 && first < protections_[count_ - 1].end)
+      return status::malformed;  // overlap, or descending
+    if (count_ == max_segments) return status::limit_exceeded;
+    segments_[count_] = {h.offset, h.file_bytes, h.address, h.memory_bytes};
+    protections_[count_] = {first, end, (h.flags & writable) != 0, (h.flags & executable) != 0};
+    ++count_;
+    end_ = std::max(end_, end);
+    return status::ok;
+  }
+
+  [[nodiscard]] static constexpr std::uint64_t page_end(std::uint64_t address) noexcept {
+    return (address + layout::page - 1) & ~(layout::page - 1);
+  }
+
+  /// Of each note segment the first note; of others than Solo5's nothing.
+  status read_note(const header& h) noexcept {
+    if (!contains(file_.size(), h.offset, h.file_bytes)) return status::truncated;
+    if (h.file_bytes < note_header_size) return status::ok;
+    const bytes_view note =
+        file_.subspan(static_cast<std::size_t>(h.offset), static_cast<std::size_t>(h.file_bytes));
+    const auto name_size = load_le<std::uint32_t>(note.data());
+    if (name_size != 6 || as_text(note.subspan(12, 6)) != std::string_view{"Solo5\0", 6}) return status::ok;
+    const auto size = load_le<std::uint32_t>(note.data() + 4);
+    if (size > note.size() - note_header_size) return status::truncated;
+    const bytes_view content = note.subspan(note_header_size, size);
+    const auto type = load_le<std::uint32_t>(note.data() + 8);
+    if (type == abi_note_type) return read_abi(content);
+    if (type == manifest_note_type) return read_manifest(content);
+    return status::ok;
+  }
+  status read_abi(bytes_view content) noexcept {
+    if (content.size() != sizeof(abi_note) || has_abi_) return status::malformed;
+    has_abi_ = true;
+    const bool known = load_le<std::uint32_t>(content.data()) == hvt_target &&
+                       load_le<std::uint32_t>(content.data() + 4) == hvt_version;
+    return known ? status::ok : status::unsupported;
+  }
+  status read_manifest(bytes_view content) noexcept {
+    if (content.size() < manifest_padding || has_manifest_) return status::malformed;
+    has_manifest_ = true;
+    const status_or<manifest> read = manifest::parse(content.subspan(manifest_padding));
+    if (!read) return read.code;
+    manifest_ = *read;
+    return status::ok;
+  }
+
+  [[nodiscard]] status finish() const noexcept {
+    if (!has_abi_ || !has_manifest_) return status::unsupported;
+    for (const segment& s : std::span{segments_}.first(count_)) {
+      const protection& p = protections_[static_cast<std::size_t>(&s - segments_.data())];
+      if (p.executable && entry_ >= s.address && entry_ - s.address < s.memory_bytes) return status::ok;
+    }
+    return status::out_of_range;  // the first instruction is none of the program's
+  }
+
+  bytes_view file_;
+  std::uint64_t memory_size_ = 0;
+  std::uint64_t entry_ = 0;
+  std::uint64_t end_ = layout::program;
+  std::array<segment, max_segments> segments_{};
+  std::array<protection, max_segments> protections_{};
+  std::size_t count_ = 0;
+  bool has_abi_ = false;
+  bool has_manifest_ = false;
+  manifest manifest_;
+};
+
+/// What the guest is told beside its devices.
+struct boot_options {
+  std::uint64_t cycle_frequency = 0;  ///< Hz
+  std::string_view command_line;      ///< at most 8191 bytes, none of them zero
+};
+
+/// Writes boot info, manifest and command line. The guest's first argument is layout::boot_info.
+/// @param devices  with what is attached
+/// Errors: limit_exceeded and invalid_argument (command line), out_of_range (memory).
+template <hal::guest_memory M>
+[[nodiscard]] status write_boot_info(M& memory, const program& guest, const manifest& devices,
+                                     const boot_options& options) noexcept {
+  if (options.command_line.size() >= layout::command_line_size) return status::limit_exceeded;
+  if (options.command_line.find('\0') != std::string_view::npos) return status::invalid_argument;
+  const bytes_view wire = devices.bytes();
+  boot_info info;
+  info.memory_size = guest.memory_size();
+  info.kernel_end = guest.end();
+  info.cycle_frequency = options.cycle_frequency;
+  info.manifest = layout::boot_info + sizeof info;
+  info.command_line = info.manifest + wire.size();
+  const bytes_span all = memory.window(hal::guest_address{layout::boot_info},
+                                       sizeof info + wire.size() + layout::command_line_size);
+  if (all.empty()) return status::out_of_range;
+  std::fill(all.begin(), all.end(), std::byte{0});
+  std::memcpy(all.data(), &info, sizeof info);
+  std::memcpy(all.data() + sizeof info, wire.data(), wire.size());
+  const bytes_view text = as_bytes(options.command_line);
+  std::copy(text.begin(), text.end(), all.begin() + static_cast<std::ptrdiff_t>(sizeof info + wire.size()));
+  return status::ok;
+}
+
+}  // namespace shoal::hypercall
