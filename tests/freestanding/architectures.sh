@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 #
-# architectures.sh SOURCE_DIR INCLUDE_DIR: the freestanding headers (everything.hpp in INCLUDE_DIR) compile for armhf, aarch64,
-# riscv64 and x86-64, and the programs here link there with libgcc alone: a symbol of another library is an undefined
-# one. Exit 77 when there is no compiler for any of the four.
+# architectures.sh SOURCE_DIR INCLUDE_DIR: the freestanding headers (everything.hpp in INCLUDE_DIR) compile for armhf,
+# aarch64, riscv64 and x86-64, and the program here links there with libgcc alone: a symbol of another library is an
+# undefined one. Exit 77 when there is no compiler for any of the four.
 set -eu
 
 root=${1:?usage: $0 SOURCE_DIR INCLUDE_DIR}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Accesses to the GPIO of a BCM2835, by the library and by hand. same_code.sh compiles this, for each
+// Accesses to the GPIO of a BCM2835, by the library and by hand. as_by_hand.sh compiles this, for each
 // architecture, and compares what became of NAME_by_library and NAME_by_hand; nobody runs it.
 #include <cstdint>
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 #
-# same_code.sh SOURCE_DIR: for armhf, aarch64, riscv64 and x86-64, the code of a GPIO access through the library's types is that
-# of one written by hand (gpio_write.cpp): the same instructions where the line is known, and about as many where it is
-# not. Exit 77 when there is no compiler for any of the four.
+# as_by_hand.sh SOURCE_DIR: for armhf, aarch64, riscv64 and x86-64, the code of a GPIO access through the library's types
+# is that of one written by hand (gpio_write.cpp): the same instructions where the line is known, and about as many where
+# it is not. Exit 77 when there is no compiler for any of the four.
 set -eu
 
 root=${1:?usage: $0 SOURCE_DIR}
@@ -17,7 +17,7 @@ instructions() {
     /^[0-9a-f]+ <\.?[A-Z]/ { next }  # a label inside of a function
     /^[0-9a-f]+ </ { inside = 0 }
     inside && /^ *[0-9a-f]+:/ {
-      sub(/^ *[0-9a-f]+:[ \t]*/, ""); sub(/[ \t]*(@|\/\/|#).*$/, ""); gsub(/[0-9a-f]+ <[^>]*>/, "LABEL"); print
+      sub(/^ *[0-9a-f]+:[ \t]*/, ""); sub(/[ \t]+(@|\/\/|#) .*$/, ""); gsub(/[0-9a-f]+ <[^>]*>/, "LABEL"); print
     }' "$2" | grep -v -E '^(data16|cs |nop|xchg +%ax,%ax)' || :
 }
 
@@ -28,7 +28,7 @@ for architecture in armhf:arm-linux-gnueabihf- aarch64:aarch64-linux-gnu- riscv6
   prefix=${architecture#*:}
   architecture=${architecture%%:*}
   command -v "${prefix}g++" > /dev/null || { missing="$missing $architecture"; continue; }
-  "${prefix}g++" -std=c++20 -O2 -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector \
+  "${prefix}g++" -std=c++20 -O2 -ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector -fno-ipa-icf \
     -Wall -Wextra -I"$root/include" -c "$root/tests/freestanding/gpio_write.cpp" -o "$work/code.o"
   "${prefix}objdump" -d --no-show-raw-insn "$work/code.o" > "$work/code"
   for access in set clear level write; do
@@ -47,6 +47,10 @@ for architecture in armhf:arm-linux-gnueabihf- aarch64:aarch64-linux-gnu- riscv6
       echo "$architecture: $access: the same $library instructions as by hand"
     fi
   done
+  # the comparison sees which register it is
+  instructions set_by_library "$work/code" > "$work/set"
+  instructions clear_by_library "$work/code" > "$work/clear"
+  ! cmp -s "$work/set" "$work/clear" || fail "$architecture: set and clear are the same code"
   tried="$tried $architecture"
 done
 [ -n "$tried" ] || { echo "SKIP: no compiler for$missing"; exit 77; }
