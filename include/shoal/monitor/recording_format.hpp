@@ -36,7 +36,7 @@ inline constexpr std::uint64_t self_described_cbor = 55799;
 inline constexpr std::size_t max_sources = 256;
 inline constexpr std::size_t max_source_name = 64;  ///< bytes of UTF-8
 /// No item of a recording is longer: who reads from a stream needs no larger buffer.
-inline constexpr std::size_t max_recording_item = 20 * 1024;
+inline constexpr std::size_t max_recording_item = 20u << 10;
 /// No record is longer.
 inline constexpr std::size_t max_record_item = 48;
 

@@ -153,7 +153,8 @@ class rule_engine {
   [[nodiscard]] bool is_allowed_now(const rule& each) const noexcept {
     if (each.from == each.until) return now_ - start_ <= each.period;
     constexpr std::uint64_t minute = 60'000'000'000;
-    const std::uint64_t now = now_ / minute % (24 * 60);
+    constexpr std::uint64_t minutes_a_day = 1440;
+    const std::uint64_t now = now_ / minute % minutes_a_day;
     return each.from < each.until ? each.from <= now && now < each.until : each.from <= now || now < each.until;
   }
 
