@@ -145,30 +145,49 @@ class taker {
   std::thread thread_;
 };
 
-void measure_accesses(registers bus, ring_type& ring) {
+/// Registers, and what recorders of them look at, at other offsets in a page than the stores of the
+/// measurements: the processor compares twelve bits of an address to find out whether a load waits for a store.
+struct alignas(4096) workbench {
+  explicit workbench(ring_type& where) : ring(where) {
+    all.insert_all();
+    for (const std::uint64_t offset : {0x3f8u, 0x3fcu, 0x41cu}) others.insert(offset);
+    for (const std::uint64_t offset : {0x20u, 0x400u, 0x410u}) led.insert(offset);
+  }
+
+  std::array<std::byte, 4096> page{};
+  std::array<std::byte, 0x500> gap{};
+  ring_type& ring;
+  registers bus{{}, page.data()};
+  chosen_set all{bus_address{base}};
+  chosen_set others{bus_address{base}};
+  recording<registers, chosen_set&, null_sink> nothing{bus, all, null_sink{}};
+  recording<registers, chosen_set&, ring_type&> set_miss{bus, others, ring};
+  recording<registers, address_range, ring_type&> range_miss{bus, address_range{base + 0x400, 12}, ring};
+  recording<registers, all_of<access_kinds, address_range>, ring_type&> kind_miss{
+      bus, all_of{reads, address_range{base, 0x1000}}, ring};
+  recording<registers, bar_window<>, ring_type&> bar_miss{bus, bar_window{bus_address{0xfebc'0000}, 0x1000},
+                                                          ring};
+  recording<registers, chosen_set&, ring_type&> recorded{bus, all, ring};
+  grouping<ring_type&> group{ring};
+  recording<registers, chosen_set&, grouping<ring_type&>&> grouped{bus, all, group};
+  chosen_set led{bus_address{base}};
+  recording<registers, chosen_set&, ring_type&> led_hits{bus, led, ring};
+};
+
+void measure_accesses(workbench& at) {
   constexpr std::size_t many = 400'000;
   constexpr std::size_t fitting = 16'000;
   constexpr std::size_t rounds = 201;
-  const chosen_set others{bus_address{base}, {0x400, 0x404, 0x408}};
-  chosen_set all{bus_address{base}};
-  all.insert_all();
-
-  recording nothing{bus, all, null_sink{}};
-  recording set_miss{bus, others, ring};
-  recording range_miss{bus, address_range{base + 0x400, 12}, ring};
-  recording kind_miss{bus, all_of{reads, address_range{base, 0x1000}}, ring};
-  recording bar_miss{bus, bar_window{bus_address{0xfebc'0000}, 0x1000, all}, ring};
-  recording recorded{bus, all, ring};
-  grouping group{ring};
-  recording grouped{bus, all, group};
+  ring_type& ring = at.ring;
+  registers& bus = at.bus;
 
   compare("a store",
           {{"bare", [&] { return measure_stores(bus, many); }},
-           {"empty sink", [&] { return measure_stores(nothing, many); }},
-           {"miss: set of three", [&] { return measure_stores(set_miss, many); }},
-           {"miss: range", [&] { return measure_stores(range_miss, many); }},
-           {"miss: reads in a range", [&] { return measure_stores(kind_miss, many); }},
-           {"miss: BAR elsewhere", [&] { return measure_stores(bar_miss, many); }}},
+           {"empty sink", [&] { return measure_stores(at.nothing, many); }},
+           {"miss: set of three", [&] { return measure_stores(at.set_miss, many); }},
+           {"miss: range", [&] { return measure_stores(at.range_miss, many); }},
+           {"miss: reads in a range", [&] { return measure_stores(at.kind_miss, many); }},
+           {"miss: BAR elsewhere", [&] { return measure_stores(at.bar_miss, many); }}},
           rounds);
 
   const auto emptied = [&](auto& watched) {
@@ -177,8 +196,8 @@ void measure_accesses(registers bus, ring_type& ring) {
   };
   compare("a store that is recorded",
           {{"bare", [&] { return measure_stores(bus, fitting); }},
-           {"recorded, ring emptied afterwards", [&] { return emptied(recorded); }},
-           {"recorded, grouping sink", [&] { return emptied(grouped); }}},
+           {"recorded, ring emptied afterwards", [&] { return emptied(at.recorded); }},
+           {"recorded, grouping sink", [&] { return emptied(at.grouped); }}},
           rounds);
   const std::size_t lost = ring.lost();
   std::printf("  lost: %zu\n", lost);
@@ -186,7 +205,7 @@ void measure_accesses(registers bus, ring_type& ring) {
   taker meanwhile{ring};
   const auto taken = [&] {
     meanwhile.wait();
-    return measure_stores(recorded, fitting);
+    return measure_stores(at.recorded, fitting);
   };
   compare("and taken by another thread",
           {{"bare", [&] { return measure_stores(bus, fitting); }}, {"recorded", taken}}, rounds);
@@ -212,32 +231,23 @@ struct counting_sink {
   void put(const access_record&) const noexcept { ++*count; }
 };
 
-void measure_driver(registers bus, ring_type& ring) {
+void measure_driver(workbench& at) {
   constexpr std::size_t rounds = 401;
   std::size_t accesses = 0;
-  recording counted{bus, every_access{}, counting_sink{&accesses}};
+  recording counted{at.bus, every_access{}, counting_sink{&accesses}};
   drive_led(counted, 1);
   std::printf("open, light and darken a LED five times, close: %zu accesses\n", accesses);
-
-  chosen_set all{bus_address{base}};
-  all.insert_all();
-  const chosen_set three{bus_address{base}, {0x3f8, 0x3fc, 0x41c}};
-  const chosen_set led{bus_address{base}, {0x20, 0x400, 0x410}};
-  recording off{bus, all, null_sink{}};
-  recording misses{bus, three, ring};
-  recording hits{bus, led, ring};
-  recording everything{bus, all, ring};
   const std::size_t times = 16'000 / accesses;
   const auto measure = [&](auto& watched) {
-    empty(ring);
+    empty(at.ring);
     return time_of(times * accesses, [&] { drive_led(watched, times); });
   };
   compare("an access of the driver",
-          {{"bare", [&] { return measure(bus); }},
-           {"recorder off", [&] { return measure(off); }},
-           {"three addresses, none of the LED", [&] { return measure(misses); }},
-           {"three addresses, of the LED", [&] { return measure(hits); }},
-           {"all 1,024 addresses", [&] { return measure(everything); }}},
+          {{"bare", [&] { return measure(at.bus); }},
+           {"recorder off", [&] { return measure(at.nothing); }},
+           {"three addresses, none of the LED", [&] { return measure(at.set_miss); }},
+           {"three addresses, of the LED", [&] { return measure(at.led_hits); }},
+           {"all 1,024 addresses", [&] { return measure(at.recorded); }}},
           rounds);
 }
 
@@ -406,11 +416,10 @@ void measure_log(const char* path) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  alignas(4096) static std::array<std::byte, 4096> memory;
-  const registers bus{{}, memory.data()};
   const auto ring = std::make_unique<ring_type>();
-  measure_accesses(bus, *ring);
-  measure_driver(bus, *ring);
+  const auto at = std::make_unique<workbench>(*ring);
+  measure_accesses(*at);
+  measure_driver(*at);
   if (argc > 1) measure_log(argv[1]);
 } catch (const std::exception& error) {
   std::fprintf(stderr, "recorder_bench: %s\n", error.what());
