@@ -130,13 +130,19 @@ class collect_sender {
   bool keep(std::uint64_t have) {
     if (have < first_ && !welcome_) {
       // another collector, or one that lost its files: it is told of the gap
-      hal::access_record gap{.value = first_ - have, .what = hal::access::lost};
-      if (!batch_.empty()) gap.cycles = batch_.front().cycles;
-      batch_.insert(batch_.begin(), gap);
+      if (!gap_) {
+        hal::access_record gap;
+        gap.what = hal::access::lost;
+        if (!batch_.empty()) gap.cycles = batch_.front().cycles;
+        batch_.insert(batch_.begin(), gap);
+        gap_ = true;
+      }
+      batch_.front().value += first_ - have;
       first_ = have;
     }
     welcome_ = true;
     if (have < first_ || have - first_ > batch_.size()) return false;
+    if (have != first_) gap_ = false;
     batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(have - first_));
     first_ = have;
     return true;
@@ -146,6 +152,7 @@ class collect_sender {
   std::vector<std::string> sources_;
   std::vector<hal::access_record> batch_;
   std::uint64_t first_ = 0;  // the number of the first record in batch_
+  bool gap_ = false;         // the first one in batch_ tells of one
   bool welcome_ = false;
   bool greeted_ = false;  // this connection has had the header of its recording
   std::vector<std::byte> heard_;

@@ -130,6 +130,25 @@ TEST_CASE("a collector that has less than it had is told of the gap") {
   CHECK(second.content().size() == 4);
 }
 
+TEST_CASE("one gap after the other is one gap") {
+  std::mt19937 random{5};
+  collect_sender sender{{1, "a"}, {}};
+  shelf first;
+  sender.hold(some(10));
+  deliver(sender, first, random, 0);
+  sender.hold(some(2, 10));
+  for (const std::byte have : {std::byte{6}, std::byte{4}}) {  // two collectors that go away again
+    (void)sender.connect();
+    REQUIRE(sender.receive(bytes_view{&have, 1}));
+    CHECK(sender.held() == 3);
+  }
+  shelf last;
+  deliver(sender, last, random, 0);
+  const std::vector<access_record> content = last.content();
+  REQUIRE(content.size() == 3);
+  CHECK(content[0].value == 10);
+}
+
 TEST_CASE("a collector that claims more than it was sent is not believed") {
   collect_sender sender{{1, "a"}, {}};
   (void)sender.connect();
