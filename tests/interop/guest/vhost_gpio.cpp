@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Drives two lines of a chip that are wired together, as often as it is told, and looks what comes out; then asks for
-// edges.
+// Drives two lines of a chip that are wired together, as often as it is told, and looks what comes out; then
+// asks for edges.
 //
 //     vhost_gpio /dev/gpiochip0 OUTPUT INPUT TIMES
 #include <chrono>
@@ -19,7 +19,8 @@ int main(int, char** argv) {
   const auto out = static_cast<std::uint32_t>(std::atoi(argv[2]));
   const auto in = static_cast<std::uint32_t>(std::atoi(argv[3]));
   const int times = std::atoi(argv[4]);
-  if (chip->request(out, {.direction = hal::gpio_direction::output}) != status::ok) return std::puts("no output"), 1;
+  if (chip->request(out, {.direction = hal::gpio_direction::output}) != status::ok)
+    return std::puts("no output"), 1;
   if (chip->request(in, {}) != status::ok) return std::puts("no input"), 1;
   int wrong = 0;
   const auto start = std::chrono::steady_clock::now();
