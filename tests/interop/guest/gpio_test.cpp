@@ -81,6 +81,9 @@ struct simulator {
     const std::string file = variable("OUTSIDE") + "/sim_gpio" + std::to_string(line) + "/value";
     return *linux_os::read_number(file) != 0;
   }
+  bool is_output(std::uint32_t line) {
+    return open_cdev().line_info(line)->config.direction == hal::gpio_direction::output;
+  }
   void settle() {
     if constexpr (requires { chip.notice(); }) chip.notice();
   }
