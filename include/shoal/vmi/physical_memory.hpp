@@ -19,9 +19,9 @@
 #include <span>
 
 #include <shoal/base/bytes.hpp>
-#include <shoal/base/endian.hpp>
 #include <shoal/base/status.hpp>
 #include <shoal/vmi/address.hpp>
+#include <shoal/vmi/guest_number.hpp>
 
 namespace shoal::vmi {
 
@@ -70,7 +70,7 @@ template <std::unsigned_integral T, physical_memory M>
   std::byte bytes[sizeof(T)];
   const status read = memory.read_physical(address, bytes);
   if (read != status::ok) return read;
-  return load_le<T>(bytes);
+  return load_guest<T>(bytes);
 }
 
 /// Copies bytes that a guest may be changing: the compiler does not look at `in` again for what `out` holds.

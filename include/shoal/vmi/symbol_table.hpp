@@ -58,7 +58,10 @@ class symbol_table {
   /// Puts the symbols in the order of their addresses, those of one address in the order they came. To be
   /// called after the last add.
   void finish() {
-    if (!sorted_) std::ranges::stable_sort(entries_, {}, &entry::address);
+    const auto before = [](const entry& a, const entry& b) {
+      return a.address != b.address ? a.address < b.address : a.text < b.text;
+    };
+    if (!sorted_) std::ranges::sort(entries_, before);
     sorted_ = true;
   }
 
