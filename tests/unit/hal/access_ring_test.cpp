@@ -41,7 +41,7 @@ TEST_CASE("records come out as they went in, and in order") {
     for (std::uint64_t i = 0; i < 5; ++i) ring.put(numbered(5 * round + i));
     const std::vector<access_record> taken = take_all(ring);
     REQUIRE(taken.size() == 5);
-    for (std::uint64_t i = 0; i < 5; ++i) CHECK(taken[i] == numbered(5 * round + i));
+    for (std::uint64_t i = 0; i < 5; ++i) CHECK(taken[static_cast<std::size_t>(i)] == numbered(5 * round + i));
   }
   CHECK(ring.lost() == 0);
 }
