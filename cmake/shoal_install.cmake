@@ -15,6 +15,8 @@ write_basic_package_version_file(shoalConfigVersion.cmake COMPATIBILITY SameMino
 install(FILES ${PROJECT_BINARY_DIR}/shoalConfig.cmake ${PROJECT_BINARY_DIR}/shoalConfigVersion.cmake
   cmake/Findasio.cmake DESTINATION ${package_dir})
 
+install(FILES include/shoal/hypercall/guest/hvt.ld DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shoal/hypercall/guest)
+
 # shoal_install_pc(NAME DESCRIPTION [REQUIRES ...] [CFLAGS ...] [LIBS ...]): NAME.pc
 function(shoal_install_pc name description)
   cmake_parse_arguments(PARSE_ARGV 2 pc "" "" "REQUIRES;CFLAGS;LIBS")

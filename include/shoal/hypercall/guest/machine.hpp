@@ -3,7 +3,7 @@
 // machine: what every unikernel has: a console, the time of day, waiting, an end. Of the guest. Freestanding.
 //
 //     machine here{hypercall_instruction{}};
-//     here.write("hello\n");
+//     here.write("hello\n"sv);
 //     here.halt(0);
 //
 // Monotonic time is the processor's counter: its frequency is in the boot info.
