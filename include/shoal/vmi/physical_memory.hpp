@@ -67,6 +67,15 @@ void read_batch(const M& memory, std::span<physical_read> reads) noexcept {
 /// A little-endian number of the guest's.
 template <std::unsigned_integral T, physical_memory M>
 [[nodiscard]] status_or<T> read_number(const M& memory, physical_address address) noexcept {
+  if constexpr (can_window<M>) {
+    // One load instead of a copy of so-many bytes: this is what a walk through page tables consists of.
+    const bytes_view bytes = memory.window(address, sizeof(T));
+    if (!bytes.empty()) {
+      const T number = load_guest<T>(bytes.data());
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      return number;
+    }
+  }
   std::byte bytes[sizeof(T)];
   const status read = memory.read_physical(address, bytes);
   if (read != status::ok) return read;
