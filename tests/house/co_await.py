@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Finds temporaries in co_await expressions, which g++ 12 destroys twice (docs/adr/0003).
 
-usage: co_await.py ROOT BUILD_DIR          the translation units of BUILD_DIR/compile_commands.json that may await
+usage: co_await.py ROOT BUILD_DIR          the units of BUILD_DIR/compile_commands.json that say co_await, and every header
+       co_await.py --all ROOT BUILD_DIR         every unit that may await, so that templates are seen as they are used
        co_await.py --self-test ROOT BUILD_DIR   offenders.cpp: every line marked `// offender`, and no other
 
 The matcher is co_await.query, for clang-query 19. It sees templates as they are written and, in the units that use them, as
@@ -70,6 +71,11 @@ def units(root, build):
     return sorted(found.items())
 
 
+def awaits(root, source):
+    """Whether a unit says co_await itself, or is the one that includes every header."""
+    return source == root / "tests/link/first.cpp" or "co_await" in source.read_text()
+
+
 def query(script, source, flags):
     done = subprocess.run([TOOL, "-f", script, str(source), "--", *flags], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True)
@@ -109,9 +115,7 @@ def self_test(root, build, work):
 
 def main():
     arguments = sys.argv[1:]
-    testing = arguments[:1] == ["--self-test"]
-    if testing:
-        arguments.pop(0)
+    mode = arguments.pop(0) if arguments[:1] in (["--self-test"], ["--all"]) else None
     if len(arguments) != 2:
         sys.exit(__doc__)
     if not shutil.which(TOOL):
@@ -119,9 +123,9 @@ def main():
         return 77
     root, build = (pathlib.Path(argument).resolve() for argument in arguments)
     with tempfile.TemporaryDirectory() as work:
-        if testing:
+        if mode == "--self-test":
             return self_test(root, build, work)
-        jobs = units(root, build)
+        jobs = [job for job in units(root, build) if mode == "--all" or awaits(root, job[0])]
         offenders, errors = search(root, work, jobs)
     for path, line, column in sorted(offenders):
         text = pathlib.Path(path).read_text().splitlines()[line - 1].strip()
