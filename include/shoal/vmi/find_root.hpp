@@ -62,7 +62,7 @@ template <physical_memory M>
 [[nodiscard]] bool is_kernel_pud(const M& memory, physical_address table) {
   std::array<std::byte, page_bytes> page{};
   if (memory.read_physical(table, page) != status::ok) return false;
-  constexpr std::size_t text = 510 * 8;
+  constexpr std::size_t text = std::size_t{510} * 8;
   const auto present = [&](std::size_t at) {
     return (load_guest<std::uint64_t>(page.data() + at) & 0x81) == 1;
   };
@@ -73,7 +73,7 @@ template <physical_memory M>
 /// The table that the last entry of a table names, when it is one that Linux would write.
 template <physical_memory M>
 [[nodiscard]] std::optional<physical_address> last_table(const M& memory, physical_address table) {
-  const status_or<std::uint64_t> entry = read_number<std::uint64_t>(memory, table + 511 * 8);
+  const status_or<std::uint64_t> entry = read_number<std::uint64_t>(memory, table + std::uint64_t{511} * 8);
   if (!entry || (*entry & 0xfff0'0000'0000'0081) != 1) return std::nullopt;
   const physical_address next{bit_field(*entry, 51, 12)};
   if (next == table) return std::nullopt;

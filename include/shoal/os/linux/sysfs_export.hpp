@@ -156,7 +156,9 @@ class sysfs_export {
     const std::filesystem::path folder = places_->line(number_);
     const auto end = std::chrono::steady_clock::now() + sysfs_patience;
     for (;;) {
-      if (inode_ == 0 && (inode_ = inode_of(folder)) != 0) {
+      const bool marked = inode_ != 0;
+      if (!marked) inode_ = inode_of(folder);
+      if (!marked && inode_ != 0) {
         const std::string text = std::to_string(inode_) + '\n';
         const ssize_t size = ::pwrite(mark_.get(), text.data(), text.size(), 0);
         if (size != static_cast<ssize_t>(text.size())) return status::failed;
