@@ -85,8 +85,10 @@ class picture {
     for (auto& [key, each] : all) lanes_.push_back(std::move(each));
     if (lanes_.size() > most_lanes) {
       left_out_ = lanes_.size() - most_lanes;
-      std::ranges::stable_sort(
-          lanes_, [](const lane& a, const lane& b) { return a.moments.size() > b.moments.size(); });
+      // by name where they are as busy: std::stable_sort uses what clang calls deprecated
+      std::ranges::sort(lanes_, [](const lane& a, const lane& b) {
+        return a.moments.size() != b.moments.size() ? a.moments.size() > b.moments.size() : a.name < b.name;
+      });
       lanes_.resize(most_lanes);
     }
     end_ = std::max(end_, begin_ + 1);
