@@ -17,9 +17,9 @@
 #include <span>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/endian.hpp>
 #include <shoal/base/status.hpp>
 #include <shoal/vmi/address.hpp>
-#include <shoal/vmi/guest_number.hpp>
 #include <shoal/vmi/paging.hpp>
 #include <shoal/vmi/physical_memory.hpp>
 #include <shoal/vmi/translation_cache.hpp>
@@ -138,7 +138,7 @@ template <std::unsigned_integral T, virtual_memory V>
   std::byte bytes[sizeof(T)];
   const status read = space.read(address, bytes);
   if (read != status::ok) return read;
-  return load_guest<T>(bytes);
+  return load_le<T>(bytes);
 }
 
 /// A pointer of the guest's.

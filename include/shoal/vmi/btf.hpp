@@ -21,8 +21,8 @@
 #include <vector>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/endian.hpp>
 #include <shoal/base/result.hpp>
-#include <shoal/vmi/guest_number.hpp>
 
 namespace shoal::vmi {
 
@@ -74,13 +74,13 @@ class btf {
   [[nodiscard]] static result<btf> parse(bytes_view bytes) {
     btf out;
     if (bytes.size() < header_size) return errc::truncated;
-    if (load_guest<std::uint16_t>(bytes.data()) != magic) return errc::malformed;
+    if (load_le<std::uint16_t>(bytes.data()) != magic) return errc::malformed;
     if (bytes[2] != std::byte{1}) return errc::unsupported;
-    const std::uint64_t head = load_guest<std::uint32_t>(bytes.data() + 4);
-    const std::uint64_t type_offset = load_guest<std::uint32_t>(bytes.data() + 8);
-    const std::uint64_t type_size = load_guest<std::uint32_t>(bytes.data() + 12);
-    const std::uint64_t text_offset = load_guest<std::uint32_t>(bytes.data() + 16);
-    const std::uint64_t text_size = load_guest<std::uint32_t>(bytes.data() + 20);
+    const std::uint64_t head = load_le<std::uint32_t>(bytes.data() + 4);
+    const std::uint64_t type_offset = load_le<std::uint32_t>(bytes.data() + 8);
+    const std::uint64_t type_size = load_le<std::uint32_t>(bytes.data() + 12);
+    const std::uint64_t text_offset = load_le<std::uint32_t>(bytes.data() + 16);
+    const std::uint64_t text_size = load_le<std::uint32_t>(bytes.data() + 20);
     if (head < header_size) return errc::malformed;
     if (!contains(bytes.size(), head + type_offset, type_size)) return errc::truncated;
     if (!contains(bytes.size(), head + text_offset, text_size)) return errc::truncated;
@@ -100,9 +100,9 @@ class btf {
 
   /// How many bytes BTF has, by the header that begins `bytes`; 0 when that is none.
   [[nodiscard]] static std::uint64_t size_of(bytes_view bytes) noexcept {
-    if (bytes.size() < header_size || load_guest<std::uint16_t>(bytes.data()) != magic) return 0;
+    if (bytes.size() < header_size || load_le<std::uint16_t>(bytes.data()) != magic) return 0;
     const auto number = [&](std::size_t at) -> std::uint64_t {
-      return load_guest<std::uint32_t>(bytes.data() + at);
+      return load_le<std::uint32_t>(bytes.data() + at);
     };
     const std::uint64_t types_end = number(4) + number(8) + number(12);
     const std::uint64_t text_end = number(4) + number(16) + number(20);
@@ -250,7 +250,7 @@ class btf {
   [[nodiscard]] bool has(std::uint32_t type) const noexcept { return type != 0 && type <= begins_.size(); }
   /// The i-th word of a type: 0 name, 1 info, 2 size or type, then what its kind has. @pre has(type)
   [[nodiscard]] std::uint32_t number(std::uint32_t type, std::size_t i) const noexcept {
-    return load_guest<std::uint32_t>(types_.data() + begins_[type - 1] + 4 * i);
+    return load_le<std::uint32_t>(types_.data() + begins_[type - 1] + 4 * i);
   }
   [[nodiscard]] std::uint32_t info(std::uint32_t type) const noexcept { return number(type, 1); }
   [[nodiscard]] std::string_view text(std::uint32_t at) const noexcept {

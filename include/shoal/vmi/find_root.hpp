@@ -18,8 +18,8 @@
 #include <vector>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/endian.hpp>
 #include <shoal/vmi/address.hpp>
-#include <shoal/vmi/guest_number.hpp>
 #include <shoal/vmi/page_walk.hpp>
 #include <shoal/vmi/paging.hpp>
 #include <shoal/vmi/physical_memory.hpp>
@@ -63,9 +63,7 @@ template <physical_memory M>
   std::array<std::byte, page_bytes> page{};
   if (memory.read_physical(table, page) != status::ok) return false;
   constexpr std::size_t text = std::size_t{510} * 8;
-  const auto present = [&](std::size_t at) {
-    return (load_guest<std::uint64_t>(page.data() + at) & 0x81) == 1;
-  };
+  const auto present = [&](std::size_t at) { return (load_le<std::uint64_t>(page.data() + at) & 0x81) == 1; };
   return present(text) && present(text + 8) &&
          std::ranges::all_of(bytes_view{page}.first(text), [](std::byte b) { return b == std::byte{0}; });
 }

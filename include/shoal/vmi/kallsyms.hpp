@@ -22,8 +22,8 @@
 #include <vector>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/endian.hpp>
 #include <shoal/base/result.hpp>
-#include <shoal/vmi/guest_number.hpp>
 #include <shoal/vmi/kallsyms_tokens.hpp>
 #include <shoal/vmi/symbol_table.hpp>
 
@@ -81,8 +81,7 @@ class kallsyms_decoder {
   static constexpr std::size_t marked = 256;  // each so-manieth name has a marker
 
   [[nodiscard]] std::uint64_t word(std::size_t at) const noexcept {
-    return word_ == 8 ? load_guest<std::uint64_t>(image_.data() + at)
-                      : load_guest<std::uint32_t>(image_.data() + at);
+    return word_ == 8 ? load_le<std::uint64_t>(image_.data() + at) : load_le<std::uint32_t>(image_.data() + at);
   }
   [[nodiscard]] std::size_t align(std::size_t at) const noexcept { return align_up(at, tokens_.alignment()); }
 
@@ -120,8 +119,7 @@ class kallsyms_decoder {
     if (begin > end || marks_.size() > (end - begin) / size) return false;
     for (std::size_t i = 0; i < marks_.size(); ++i) {
       const std::byte* at = image_.data() + begin + i * size;
-      if ((size == 8 ? load_guest<std::uint64_t>(at) : load_guest<std::uint32_t>(at)) != marks_[i])
-        return false;
+      if ((size == 8 ? load_le<std::uint64_t>(at) : load_le<std::uint32_t>(at)) != marks_[i]) return false;
     }
     const std::size_t behind = align(begin + marks_.size() * size);
     out_.ordered = align(behind + 3 * count_) == end;
@@ -163,7 +161,7 @@ class kallsyms_decoder {
   [[nodiscard]] std::uint64_t address(std::size_t table, std::uint64_t base, kallsyms_addresses kind,
                                       std::size_t i) const noexcept {
     if (kind == kallsyms_addresses::absolute) return word(table + i * word_);
-    const std::uint32_t offset = load_guest<std::uint32_t>(image_.data() + table + 4 * i);
+    const std::uint32_t offset = load_le<std::uint32_t>(image_.data() + table + 4 * i);
     std::uint64_t sum = base + offset;
     if (kind == kallsyms_addresses::percpu_relative) {
       sum = offset >> 31 == 0 ? offset : base - 1 - (offset | ~std::uint64_t{0xffff'ffff});

@@ -18,8 +18,8 @@
 #include <string_view>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/endian.hpp>
 #include <shoal/vmi/address.hpp>
-#include <shoal/vmi/guest_number.hpp>
 
 namespace shoal::vmi {
 
@@ -89,7 +89,7 @@ class kallsyms_tokens {
     index_ = detail::align_up(end, alignment_);
     if (!contains(image_.size(), index_, 2 * count)) return false;
     for (std::size_t code = 0; code < count; ++code) {
-      begins_[code] = load_guest<std::uint16_t>(image_.data() + index_ + 2 * code);
+      begins_[code] = load_le<std::uint16_t>(image_.data() + index_ + 2 * code);
     }
     if (begins_[0] != 0 || begins_[zero] > digits) return false;
     table_ = digits - begins_[zero];

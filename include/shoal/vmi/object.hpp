@@ -22,10 +22,10 @@
 #include <string_view>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/endian.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/vmi/address_space.hpp>
 #include <shoal/vmi/field_layout.hpp>
-#include <shoal/vmi/guest_number.hpp>
 
 namespace shoal::vmi {
 
@@ -99,7 +99,7 @@ class object {
     if (where.size > bytes.size()) return status::unsupported;
     const status read = space_->read(address_of<Field>(), bytes_span{bytes}.first(where.size));
     if (read != status::ok) return read;
-    const std::uint64_t all = load_guest<std::uint64_t>(bytes.data());
+    const std::uint64_t all = load_le<std::uint64_t>(bytes.data());
     if (where.bits == 0) return all;
     return all >> where.shift & ((std::uint64_t{1} << where.bits) - 1);
   }

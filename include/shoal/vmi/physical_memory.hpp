@@ -19,9 +19,9 @@
 #include <span>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/endian.hpp>
 #include <shoal/base/status.hpp>
 #include <shoal/vmi/address.hpp>
-#include <shoal/vmi/guest_number.hpp>
 
 namespace shoal::vmi {
 
@@ -71,7 +71,7 @@ template <std::unsigned_integral T, physical_memory M>
     // One load instead of a copy of so-many bytes: this is what a walk through page tables consists of.
     const bytes_view bytes = memory.window(address, sizeof(T));
     if (!bytes.empty()) {
-      const T number = load_guest<T>(bytes.data());
+      const T number = load_le<T>(bytes.data());
       std::atomic_signal_fence(std::memory_order_seq_cst);
       return number;
     }
@@ -79,7 +79,7 @@ template <std::unsigned_integral T, physical_memory M>
   std::byte bytes[sizeof(T)];
   const status read = memory.read_physical(address, bytes);
   if (read != status::ok) return read;
-  return load_guest<T>(bytes);
+  return load_le<T>(bytes);
 }
 
 /// Copies bytes that a guest may be changing: the compiler does not look at `in` again for what `out` holds.

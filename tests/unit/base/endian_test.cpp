@@ -40,6 +40,15 @@ TEST_CASE("what was written is read back, and its neighbours are left alone") {
 
 TEST_CASE("it all works while compiling") {
   static_assert(shoal::load_be<std::uint16_t>(bytes.data()) == 0xff01);
+  static_assert(shoal::load_le<std::uint16_t>(bytes.data()) == 0x01ff);
+  constexpr auto stored = [] {
+    std::array<std::byte, 6> out{};
+    shoal::store_be<std::uint16_t>(out.data(), 0x0102);
+    shoal::store_le<std::uint32_t>(out.data() + 2, 0x03040506);
+    return out;
+  }();
+  static_assert(shoal::load_be<std::uint16_t>(stored.data()) == 0x0102);
+  static_assert(shoal::load_be<std::uint32_t>(stored.data() + 2) == 0x06050403);
 }
 
 }  // namespace
