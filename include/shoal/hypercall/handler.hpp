@@ -81,6 +81,15 @@ class argument {
   bytes_span slot_;
 };
 
+/// Copies the argument of a call that has no results; it may lie where the guest can only read. out_of_range.
+template <class A, hal::guest_memory M>
+[[nodiscard]] status_or<A> copy_argument(M& memory, const call& what) noexcept {
+  A copy{};
+  const auto bytes = std::as_writable_bytes(std::span{&copy, 1});
+  if (!hal::copy_from(memory, hal::guest_address{what.argument}, bytes)) return status::out_of_range;
+  return copy;
+}
+
 /// What a device's status is for a guest.
 [[nodiscard]] constexpr result_code result_of(status s) noexcept {
   switch (s) {

@@ -17,7 +17,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/status.hpp>
@@ -74,10 +73,9 @@ class console_calls {
   template <hal::guest_memory M>
   outcome handle(const call& what, M& memory) noexcept {
     if (what.number != number::puts) return outcome::not_mine;
-    puts_call asked;
-    const auto copy = std::as_writable_bytes(std::span{&asked, 1});
-    if (!hal::copy_from(memory, hal::guest_address{what.argument}, copy)) return outcome::fault;
-    const status_or<bytes_view> text = readable(memory, asked.data, asked.length);
+    const status_or<puts_call> asked = copy_argument<puts_call>(memory, what);
+    if (!asked) return outcome::fault;
+    const status_or<bytes_view> text = readable(memory, asked->data, asked->length);
     if (!text) return outcome::fault;
     return sink_.write(*text) == status::ok ? outcome::resume : outcome::fault;
   }
@@ -127,15 +125,14 @@ class halt_calls {
   template <hal::guest_memory M>
   outcome handle(const call& what, M& memory) noexcept {
     if (what.number != number::halt) return outcome::not_mine;
-    halt_call asked;
-    const auto copy = std::as_writable_bytes(std::span{&asked, 1});
-    if (!hal::copy_from(memory, hal::guest_address{what.argument}, copy)) return outcome::fault;
-    if (asked.cookie != 0) {
-      const status_or<bytes_view> cookie = readable(memory, asked.cookie, halt_cookie_size);
+    const status_or<halt_call> asked = copy_argument<halt_call>(memory, what);
+    if (!asked) return outcome::fault;
+    if (asked->cookie != 0) {
+      const status_or<bytes_view> cookie = readable(memory, asked->cookie, halt_cookie_size);
       if (!cookie) return outcome::fault;
     }
-    status_ = static_cast<std::int32_t>(std::uint32_t{asked.status});
-    cookie_ = asked.cookie;
+    status_ = static_cast<std::int32_t>(std::uint32_t{asked->status});
+    cookie_ = asked->cookie;
     return outcome::halt;
   }
 
