@@ -17,13 +17,13 @@ for architecture in armhf:arm-linux-gnueabihf- aarch64:aarch64-linux-gnu- riscv6
   prefix=${architecture#*:}
   architecture=${architecture%%:*}
   command -v "${prefix}g++" > /dev/null || { missing="$missing $architecture"; continue; }
-  for source in main hal start; do
+  for source in main hal start memory; do
     "${prefix}g++" -std=c++20 -O2 -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector \
       -Wall -Wextra -Werror -I"$root/include" -I"$include" -c "$root/tests/freestanding/$source.cpp" \
       -o "$work/$source.o"
   done
-  "${prefix}g++" -nostdlib -static -Wl,-e,enter "$work/main.o" "$work/hal.o" "$work/start.o" -lgcc \
-    -o "$work/program"
+  "${prefix}g++" -nostdlib -static -Wl,-e,enter "$work/main.o" "$work/hal.o" "$work/start.o" "$work/memory.o" \
+    -lgcc -o "$work/program"
   [ -z "$("${prefix}nm" -u "$work/program" | grep -v ' w ' || :)" ]
   echo "$architecture: links with libgcc alone; what it calls outside of itself:" \
     "$("${prefix}nm" -u "$work/main.o" "$work/hal.o" | awk '$1 == "U" && $2 !~ /^_/ { print $2 }' | sort -u | tr '\n' ' ')"

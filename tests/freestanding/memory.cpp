@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The four functions that a compiler may call on its own, for the unikernels that it calls them in.
+// The four functions that a compiler may call on its own, for programs that have no library to bring them.
 #include <cstddef>
 
 extern "C" {
