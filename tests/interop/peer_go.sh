@@ -32,9 +32,5 @@ both_ways() {
 
 both_ways 64M 256K
 both_ways 64M 1M
-{
-  printf '/key/swarm/psk/1.0.0/\n/base16/\n'
-  head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
-  echo
-} > "$work/swarm.key"
+make_swarm_key "$work/swarm.key"
 both_ways 8M 64K "$work/swarm.key"

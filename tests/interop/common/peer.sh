@@ -2,6 +2,7 @@
 #
 # Sourced behind serve.sh, by the scripts that try shoal-peer. Gives them
 #   make_image NAME SIZE LEAF   random content in $work/NAME.img, its blocks in car:$work/NAME.car; sets $cid
+#   make_swarm_key FILE         the key of a private network
 #   start_peer NAME ARG...      starts `shoal-peer ARG...` on a port of IPv4 loopback; its address is in $address, its
 #                               process in $peer, what it prints in $work/NAME.out and $work/NAME.err
 #   uri_of_peer NAME            waits until the peer has its image open and gives the URI of the export
@@ -14,6 +15,14 @@ peers_here=
 make_image() {
   head -c "$2" /dev/urandom > "$work/$1.img"
   cid=$("$bin/shoal-image" import "$work/$1.img" --store "car:$work/$1.car" --chunker "size-$3" --quiet)
+}
+
+make_swarm_key() {
+  {
+    printf '/key/swarm/psk/1.0.0/\n/base16/\n'
+    head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
+    echo
+  } > "$1"
 }
 
 start_peer() {
