@@ -13,7 +13,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -28,6 +27,7 @@
 #include <shoal/base/error.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/base/status.hpp>
+#include <shoal/cbor/head.hpp>
 #include <shoal/monitor/recording_format.hpp>
 #include <shoal/monitor/recording_reader.hpp>
 #include <shoal/os/posix/file_io.hpp>
@@ -54,10 +54,10 @@ class recording_file {
     if (!S_ISREG(opened.st_mode)) return errc::unsupported;
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return errno == EWOULDBLOCK ? errc::busy : errc::failed;
     const auto size = static_cast<std::uint64_t>(opened.st_size);
-    const result<std::uint64_t> whole = whole_items(fd.get(), size);
+    const result<content> whole = whole_items(fd.get(), size);
     if (!whole) return whole.error();
-    if (*whole != size && ::ftruncate(fd.get(), static_cast<off_t>(*whole)) != 0) return last_error();
-    return recording_file{std::move(fd), *whole, size - *whole, policy};
+    if (whole->size != size && ::ftruncate(fd.get(), static_cast<off_t>(whole->size)) != 0) return last_error();
+    return recording_file{std::move(fd), *whole, size - whole->size, policy};
   }
 
   /// Adds whole items; they reach the file with flush().
@@ -80,36 +80,47 @@ class recording_file {
 
   /// Bytes in the file.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// The records of accesses that open() found in the file.
+  [[nodiscard]] std::uint64_t found() const noexcept { return found_; }
   /// Bytes that wait for flush().
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
   /// Bytes of a torn end that open() cut off.
   [[nodiscard]] std::uint64_t torn() const noexcept { return torn_; }
 
  private:
-  recording_file(unique_fd fd, std::uint64_t size, std::uint64_t torn, sync_policy policy) noexcept
-      : fd_(std::move(fd)), size_(size), torn_(torn), policy_(policy) {}
+  struct content {
+    std::uint64_t size = 0;  // bytes
+    std::uint64_t records = 0;
+  };
 
-  // How much of the file is whole items. What follows them is a piece of one, or zeros that a crash left.
-  static result<std::uint64_t> whole_items(int fd, std::uint64_t size) {
+  recording_file(unique_fd fd, content whole, std::uint64_t torn, sync_policy policy) noexcept
+      : fd_(std::move(fd)), size_(whole.size), found_(whole.records), torn_(torn), policy_(policy) {}
+
+  // The whole items at the front of the file. What follows them is a piece of one, or zeros that a crash left.
+  static result<content> whole_items(int fd, std::uint64_t size) {
     constexpr std::size_t piece = 1u << 20;
     static_assert(piece > monitor::max_recording_item);
     std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(piece, size)));
     monitor::recording_reader reader;
-    std::uint64_t good = 0;
-    while (good < size) {
-      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - good));
+    content good;
+    while (good.size < size) {
+      const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - good.size));
       const bytes_span read{bytes_span{buffer}.first(n)};
-      if (const result<> r = read_at(fd, good, read); !r) return r.error();
+      if (const result<> r = read_at(fd, good.size, read); !r) return r.error();
       bytes_view rest{read};
       status ended = status::ok;
-      while (!rest.empty() && ended == status::ok) ended = reader.next(rest).code;
+      while (!rest.empty() && ended == status::ok) {
+        const status_or<monitor::recording_item> item = reader.next(rest);
+        ended = item.code;
+        if (item && item->kind == monitor::recording_kind::access) ++good.records;
+      }
       const std::size_t taken = n - rest.size();
-      good += taken;
-      const bool last = n - taken == size - good;
+      good.size += taken;
+      const bool last = n - taken == size - good.size;
       if (ended == status::ok || (ended == status::truncated && !last)) continue;
-      if (ended == status::truncated && good != 0) return good;
+      if (ended == status::truncated && good.size != 0) return good;
       if (ended == status::truncated && is_start_of_recording(rest)) return good;
-      const result<bool> zeros = all_zeros(fd, good, size, buffer);
+      const result<bool> zeros = all_zeros(fd, good.size, size, buffer);
       if (!zeros) return zeros.error();
       if (*zeros) return good;
       const bool other_version = ended == status::unsupported && is_start_of_recording(rest);
@@ -120,8 +131,8 @@ class recording_file {
 
   // A header that was torn begins as one: nobody else's file is cut to nothing.
   static bool is_start_of_recording(bytes_view bytes) noexcept {
-    constexpr std::array<std::byte, 3> start{std::byte{0xd9}, std::byte{0xd9}, std::byte{0xf7}};
-    return bytes.size() >= start.size() && std::equal(start.begin(), start.end(), bytes.begin());
+    const status_or<cbor::head> first = cbor::take_head(bytes);
+    return first && first->type == cbor::major::tag && first->argument == monitor::self_described_cbor;
   }
 
   static result<bool> all_zeros(int fd, std::uint64_t from, std::uint64_t size, bytes_span buffer) {
@@ -136,6 +147,7 @@ class recording_file {
 
   unique_fd fd_;
   std::uint64_t size_;
+  std::uint64_t found_;
   std::uint64_t torn_;
   sync_policy policy_;
   std::vector<std::byte> waiting_;

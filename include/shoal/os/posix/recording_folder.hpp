@@ -11,22 +11,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/monitor/collect_protocol.hpp>
-#include <shoal/monitor/recording_reader.hpp>
 #include <shoal/os/posix/recording_file.hpp>
 
 namespace shoal::posix {
@@ -62,7 +57,7 @@ class recording_folder {
       if (!opened) return opened.error();
       file_.emplace(std::move(*opened));
       folder_.writers_[path_.string()] = this;
-      return count();
+      return file_->found();
     }
 
     result<> append(bytes_view bytes, std::uint64_t /*records*/) {
@@ -82,31 +77,6 @@ class recording_folder {
       if (!file_) return;
       file_.reset();
       folder_.writers_.erase(path_.string());
-    }
-
-    /// The records in the file, all of which are whole.
-    [[nodiscard]] result<std::uint64_t> count() const {
-      std::ifstream in{path_, std::ios::binary};
-      std::vector<char> buffer(1u << 20);
-      monitor::recording_reader reader;
-      std::uint64_t records = 0;
-      std::size_t left = 0;
-      while (in) {
-        in.read(buffer.data() + left, static_cast<std::streamsize>(buffer.size() - left));
-        const bytes_view read =
-            std::as_bytes(std::span{buffer}).first(left + static_cast<std::size_t>(in.gcount()));
-        bytes_view rest = read;
-        while (!rest.empty()) {
-          const status_or<monitor::recording_item> item = reader.next(rest);
-          if (!item) break;
-          if (item->kind == monitor::recording_kind::access) ++records;
-        }
-        left = rest.size();
-        if (left > monitor::max_recording_item) return errc::malformed;
-        std::copy(buffer.begin() + static_cast<std::ptrdiff_t>(read.size() - left),
-                  buffer.begin() + static_cast<std::ptrdiff_t>(read.size()), buffer.begin());
-      }
-      return records;
     }
 
     recording_folder& folder_;

@@ -13,8 +13,6 @@
 
 #include <doctest/doctest.h>
 
-#include <unistd.h>
-
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/error.hpp>
 #include <shoal/base/result.hpp>
@@ -22,6 +20,8 @@
 #include <shoal/hal/access_record.hpp>
 #include <shoal/monitor/recording_reader.hpp>
 #include <shoal/monitor/recording_writer.hpp>
+
+#include "../../temporary_folder.hpp"
 
 using namespace shoal;
 using namespace shoal::monitor;
@@ -31,15 +31,6 @@ using posix::sync_policy;
 namespace {
 
 constexpr std::array<std::string_view, 1> names{"nic"};
-
-struct folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("shoal-recording-" + std::to_string(::getpid()));
-  folder() { std::filesystem::create_directory(path); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  ~folder() { std::filesystem::remove_all(path); }
-};
 
 std::string contents(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -79,7 +70,7 @@ std::error_code error_of(const std::filesystem::path& path) {
 }  // namespace
 
 TEST_CASE("a recording is in its file once it is flushed") {
-  const folder where;
+  const temporary_folder where;
   const auto path = where.path / "a";
   result<recording_file> file = recording_file::open(path, sync_policy::flush);
   REQUIRE(file);
@@ -99,7 +90,7 @@ TEST_CASE("a recording is in its file once it is flushed") {
 }
 
 TEST_CASE("a recording is gone on with, wherever it was torn") {
-  const folder where;
+  const temporary_folder where;
   const auto path = where.path / "a";
   {
     result<recording_file> file = recording_file::open(path, sync_policy::system);
@@ -114,8 +105,10 @@ TEST_CASE("a recording is gone on with, wherever it was torn") {
     result<recording_file> file = recording_file::open(path, sync_policy::system);
     REQUIRE(file);
     CHECK(file->size() + file->torn() == size);
+    const std::uint64_t found = file->found();
     add(*file, 1);
     const std::size_t records = records_of(path);
+    CHECK(records == found + 1);
     CHECK(records >= most);
     most = records;
   }
@@ -123,7 +116,7 @@ TEST_CASE("a recording is gone on with, wherever it was torn") {
 }
 
 TEST_CASE("zeros that a crash left are cut off") {
-  const folder where;
+  const temporary_folder where;
   const auto path = where.path / "a";
   {
     result<recording_file> file = recording_file::open(path, sync_policy::system);
@@ -140,7 +133,7 @@ TEST_CASE("zeros that a crash left are cut off") {
 }
 
 TEST_CASE("a recording longer than a piece is checked to its end") {
-  const folder where;
+  const temporary_folder where;
   const auto path = where.path / "a";
   {
     result<recording_file> file = recording_file::open(path, sync_policy::system);
@@ -153,11 +146,12 @@ TEST_CASE("a recording longer than a piece is checked to its end") {
   result<recording_file> file = recording_file::open(path, sync_policy::system);
   REQUIRE(file);
   CHECK(file->torn() != 0);
+  CHECK(file->found() == 129'999);
   CHECK(records_of(path) == 129'999);
 }
 
 TEST_CASE("what is no recording is left alone") {
-  const folder where;
+  const temporary_folder where;
   const auto path = where.path / "a";
   for (const std::string_view other :
        {std::string_view{"#!/bin/sh\nexit\n"},
@@ -171,7 +165,7 @@ TEST_CASE("what is no recording is left alone") {
 }
 
 TEST_CASE("a recording that is broken before its end is left alone") {
-  const folder where;
+  const temporary_folder where;
   const auto path = where.path / "a";
   {
     result<recording_file> file = recording_file::open(path, sync_policy::system);
@@ -185,7 +179,7 @@ TEST_CASE("a recording that is broken before its end is left alone") {
 }
 
 TEST_CASE("two do not write the same file, and a folder is no file") {
-  const folder where;
+  const temporary_folder where;
   const auto path = where.path / "a";
   const result<recording_file> first = recording_file::open(path, sync_policy::system);
   REQUIRE(first);
