@@ -24,6 +24,7 @@
 #include <shoal/base/result.hpp>
 #include <shoal/detail/asio.hpp>
 #include <shoal/http/url.hpp>
+#include <shoal/net/client_stream.hpp>
 #include <shoal/net/dial_tcp.hpp>
 #include <shoal/net/tcp_address.hpp>
 #include <shoal/task/task.hpp>
@@ -47,10 +48,10 @@ class byte_stream {
 using http_dialer = std::function<task<std::unique_ptr<byte_stream>>(const http::url& where,
                                                                      std::chrono::steady_clock::duration)>;
 
-/// TCP and nothing else.
+/// TCP and nothing else. What it writes is sent at once.
 class tcp_stream final : public byte_stream {
  public:
-  explicit tcp_stream(asio::ip::tcp::socket socket) : socket_(std::move(socket)) {
+  explicit tcp_stream(stream_socket socket) : socket_(std::move(socket)) {
     std::error_code ignored;
     socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
   }
@@ -76,7 +77,7 @@ class tcp_stream final : public byte_stream {
   }
 
  private:
-  asio::ip::tcp::socket socket_;
+  stream_socket socket_;
 };
 
 /// An http_dialer without TLS. `where` outlives the task.

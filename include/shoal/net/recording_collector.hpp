@@ -25,19 +25,18 @@
 #include <utility>
 #include <vector>
 
-#include <sys/socket.h>
-#include <unistd.h>
 #include <asio/any_io_executor.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
-#include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/monitor/collect_protocol.hpp>
 #include <shoal/net/accept_clients.hpp>
+#include <shoal/net/adopt_client.hpp>
 #include <shoal/net/byte_stream.hpp>
+#include <shoal/net/client_stream.hpp>
 #include <shoal/net/listener.hpp>
 #include <shoal/os/posix/recording_folder.hpp>
 #include <shoal/task/task.hpp>
@@ -94,21 +93,10 @@ class recording_collector {
   };
 
   void welcome(int fd) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    const bool known = ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    const auto family = known && address.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4();
-    const int on = 1;
-    (void)::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    asio::ip::tcp::socket socket{executor_};
-    std::error_code failed;
-    socket.assign(family, fd, failed);
-    if (failed) {
-      ::close(fd);
-      return;
-    }
+    result<stream_socket> socket = adopt_client(executor_, fd);
+    if (!socket) return;
     auto mine = std::make_shared<sender>(folder_, executor_);
-    mine->stream = std::make_unique<tcp_stream>(std::move(socket));
+    mine->stream = std::make_unique<tcp_stream>(std::move(*socket));
     if (options_.secure) {
       result<std::unique_ptr<byte_stream>> secured = options_.secure(std::move(mine->stream));
       if (!secured) return;
