@@ -19,6 +19,8 @@
 
 #include <doctest/doctest.h>
 
+#include "../../temporary_folder.hpp"
+
 using namespace shoal;
 using namespace shoal::linux_os;
 
@@ -38,9 +40,6 @@ std::string load(const std::filesystem::path& path) {
 class fake_sysfs {
  public:
   fake_sysfs() {
-    std::string name = std::filesystem::temp_directory_path() / "shoal-sysfs-XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
     places = {.root = folder_ / "gpio", .marks = folder_ / "marks"};
     std::filesystem::create_directory(places.root);
     std::filesystem::create_directory(places.marks);
@@ -53,10 +52,6 @@ class fake_sysfs {
   }
   fake_sysfs(const fake_sysfs&) = delete;
   fake_sysfs& operator=(const fake_sysfs&) = delete;
-  ~fake_sysfs() {
-    kernel_ = {};
-    std::filesystem::remove_all(folder_);
-  }
 
   void add_chip(std::uint32_t base, std::uint32_t lines, const std::string& label) const {
     const std::filesystem::path chip = places.chip(base);
@@ -123,7 +118,7 @@ class fake_sysfs {
     }
   }
 
-  std::filesystem::path folder_;
+  temporary_folder folder_;
   posix::unique_fd fifos_[2];
   std::atomic<bool> busy_ = false;
   std::jthread kernel_;
