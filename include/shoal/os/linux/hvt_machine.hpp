@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// hvt_machine: a unikernel in KVM, ready to run: memory with the protections that its program asks for, tables,
+// boot info, a processor at its first instruction.
+//
+//     status_or<program> guest = program::parse(file, architecture::x86_64, 64_MiB);
+//     manifest devices = guest->devices();                                            // attach them
+//     result<hvt_machine> machine = hvt_machine::create(host, *guest, devices, {}, stop.set());
+//     const ending e = serve(machine->cpu(), table, machine->memory());
+//
+// x86-64 only: elsewhere there is nothing in it.
+#pragma once
+
+#include <shoal/os/linux/kvm_x86_64.hpp>
+
+#ifdef __x86_64__
+
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <shoal/base/bytes.hpp>
+#include <shoal/base/error.hpp>
+#include <shoal/base/result.hpp>
+#include <shoal/base/status.hpp>
+#include <shoal/hal/guest_memory.hpp>
+#include <shoal/hypercall/guest_ram.hpp>
+#include <shoal/hypercall/manifest.hpp>
+#include <shoal/hypercall/program.hpp>
+#include <shoal/hypercall/x86_64_machine.hpp>
+#include <shoal/os/linux/kvm.hpp>
+#include <shoal/os/linux/kvm_vcpu.hpp>
+
+namespace shoal::linux_os {
+
+class hvt_machine {
+ public:
+  /// @param guest    outlives this; its file need not
+  /// @param devices  with what is attached
+  /// @param options  the counter's frequency is found here
+  /// @param stop     see kvm_vcpu
+  /// @return what KVM says, or what load() and write_boot_info() say
+  [[nodiscard]] static result<hvt_machine> create(const kvm_host& host, const hypercall::program& guest,
+                                                  const hypercall::manifest& devices,
+                                                  hypercall::boot_options options, const sigset_t& stop) {
+    result<guest_pages> pages = guest_pages::allocate(static_cast<std::size_t>(guest.memory_size()));
+    if (!pages) return pages.error();
+    result<kvm_machine> machine = kvm_machine::create(host);
+    if (!machine) return machine.error();
+    if (const result<> mapped = map(*machine, pages->bytes(), guest.protections()); !mapped)
+      return mapped.error();
+    result<kvm_vcpu> cpu = kvm_vcpu::create(host, *machine, stop);
+    if (!cpu) return cpu.error();
+    const result<std::uint64_t> frequency = counter_frequency(*cpu);
+    if (!frequency) return frequency.error();
+    options.cycle_frequency = *frequency;
+    if (const status s = fill(pages->bytes(), guest, devices, options); s != status::ok)
+      return make_error_code(s);
+    const auto entry = hypercall::x86_64_entry_state(guest.entry(), guest.memory_size());
+    if (const result<> set = start_processor(host, *cpu, entry); !set) return set.error();
+    return hvt_machine{std::move(*machine), std::move(*pages), std::move(*cpu), guest.protections()};
+  }
+
+  /// As calls may use it. Valid until this is moved.
+  [[nodiscard]] hypercall::guest_ram& memory() noexcept { return ram_; }
+  [[nodiscard]] kvm_vcpu& cpu() noexcept { return cpu_; }
+
+ private:
+  hvt_machine(kvm_machine machine, guest_pages pages, kvm_vcpu cpu,
+              std::span<const hypercall::protection> protections) noexcept
+      : machine_(std::move(machine)),
+        pages_(std::move(pages)),
+        cpu_(std::move(cpu)),
+        ram_(pages_.bytes(), protections) {}
+
+  /// What is only to be read is a slot of its own: a write to it leaves the guest.
+  static result<> map(kvm_machine& machine, bytes_span ram,
+                      std::span<const hypercall::protection> protections) {
+    std::uint64_t at = 0;
+    const auto add = [&](std::uint64_t end, bool writable) -> result<> {
+      if (end == at) return {};
+      const bytes_span part = ram.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(end - at));
+      const result<kvm_slot> added = machine.add_memory(hal::guest_address{at}, part, {.writable = writable});
+      at = end;
+      return added ? result<>{} : added.error();
+    };
+    for (const hypercall::protection& p : protections) {
+      if (p.writable) continue;
+      if (const result<> before = add(p.first, true); !before) return before;
+      if (const result<> itself = add(p.end, false); !itself) return itself;
+    }
+    return add(ram.size(), true);
+  }
+
+  static status fill(bytes_span ram, const hypercall::program& guest, const hypercall::manifest& devices,
+                     const hypercall::boot_options& options) noexcept {
+    hal::guest_regions<1> all;
+    if (const status s = all.add(hal::guest_address{0}, ram); s != status::ok) return s;
+    if (const status s = hypercall::write_x86_64_tables(all, ram.size()); s != status::ok) return s;
+    if (const status s = guest.load(all); s != status::ok) return s;
+    return hypercall::write_boot_info(all, guest, devices, options);
+  }
+
+  kvm_machine machine_;
+  guest_pages pages_;
+  kvm_vcpu cpu_;
+  hypercall::guest_ram ram_;
+};
+
+}  // namespace shoal::linux_os
+
+#endif

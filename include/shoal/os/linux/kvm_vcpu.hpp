@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// kvm_vcpu: a processor of a kvm_machine, as a hypercall::vcpu: it runs a guest up to its next access that is
+// no memory.
+//
+//     stop_signals stop;                                              // before other threads are made
+//     result<kvm_vcpu> cpu = kvm_vcpu::create(host, machine, stop.set());
+//     ... registers: kvm_x86_64.hpp ...
+//     ending e = serve(*cpu, table, memory);
+//     if (e.why == ending_reason::crashed) complain(cpu->crash());
+//
+// One thread. What stops it are signals, which are let in while the guest runs and at no other time: none is
+// missed between two runs, and no handler is needed.
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <shoal/base/endian.hpp>
+#include <shoal/base/error.hpp>
+#include <shoal/base/result.hpp>
+#include <shoal/base/status.hpp>
+#include <shoal/hypercall/transport.hpp>
+#include <shoal/os/linux/kvm.hpp>
+#include <shoal/os/posix/unique_fd.hpp>
+
+namespace shoal::linux_os {
+
+/// Why a processor cannot run on.
+enum class kvm_crash : std::uint8_t {
+  none,
+  halted,    ///< it waits for an interrupt, and there are none
+  shutdown,  ///< it failed to report a failure: a triple fault
+  emulator,  ///< the instruction is one that KVM cannot emulate
+  entry,     ///< the state is none that a processor can have
+  memory,    ///< KVM cannot use memory that it was given
+  other,     ///< the system does not say, or in words that are too new
+};
+
+/// In the words of a message: "the guest ...".
+[[nodiscard]] constexpr std::string_view text_of(kvm_crash why) noexcept {
+  switch (why) {
+    case kvm_crash::none: return "has not crashed";
+    case kvm_crash::halted: return "waits for an interrupt, and there are none";
+    case kvm_crash::shutdown: return "failed to handle a failure of its own (triple fault)";
+    case kvm_crash::emulator: return "ran an instruction that this KVM cannot emulate";
+    case kvm_crash::entry: return "has a state that no processor can have";
+    case kvm_crash::memory: return "reached for memory that KVM cannot use";
+    case kvm_crash::other: break;
+  }
+  return "cannot run on, for a reason that KVM does not give";
+}
+
+class kvm_vcpu {
+ public:
+  /// @param stop  signals that end run(); the thread that runs has them blocked
+  [[nodiscard]] static result<kvm_vcpu> create(const kvm_host& host, const kvm_machine& machine,
+                                               const sigset_t& stop) noexcept {
+    const int size = detail::kvm_call(host.fd(), KVM_GET_VCPU_MMAP_SIZE, 0);
+    if (size < 0) return posix::last_error();
+    if (static_cast<std::size_t>(size) < sizeof(kvm_run)) return errc::unsupported;
+    posix::unique_fd fd{detail::kvm_call(machine.fd(), KVM_CREATE_VCPU, 0)};
+    if (!fd) return posix::last_error();
+    if (const result<> let_in = admit(fd, stop); !let_in) return let_in.error();
+    void* const shared =
+        ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (shared == MAP_FAILED) return posix::last_error();
+    return kvm_vcpu{std::move(fd), static_cast<kvm_run*>(shared), static_cast<std::size_t>(size)};
+  }
+  kvm_vcpu(kvm_vcpu&& other) noexcept
+      : fd_(std::move(other.fd_)),
+        shared_(std::exchange(other.shared_, nullptr)),
+        size_(other.size_),
+        crash_(other.crash_) {}
+  kvm_vcpu& operator=(kvm_vcpu&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(shared_, other.shared_);
+    std::swap(size_, other.size_);
+    std::swap(crash_, other.crash_);
+    return *this;
+  }
+  ~kvm_vcpu() {
+    if (shared_ != nullptr) ::munmap(shared_, size_);
+  }
+
+  /// Runs the guest up to its next access. timed_out when a signal is there that stops it, and stays there;
+  /// failed when the guest cannot run on: crash() says why. An access of several units at once has width 0.
+  [[nodiscard]] status_or<hypercall::guest_access> run() noexcept {
+    while (::ioctl(fd_.get(), KVM_RUN, 0) != 0) {
+      if (errno == EINTR) return status::timed_out;
+      if (errno == EAGAIN) continue;
+      return fail(errno == EFAULT ? kvm_crash::memory : kvm_crash::other);
+    }
+    switch (shared_->exit_reason) {
+      case KVM_EXIT_IO: return port_access();
+      case KVM_EXIT_MMIO: return memory_access();
+      case KVM_EXIT_INTR: return status::timed_out;
+      case KVM_EXIT_HLT: return fail(kvm_crash::halted);
+      case KVM_EXIT_SHUTDOWN: return fail(kvm_crash::shutdown);
+      case KVM_EXIT_INTERNAL_ERROR:
+        return fail(shared_->internal.suberror == KVM_INTERNAL_ERROR_EMULATION ? kvm_crash::emulator
+                                                                               : kvm_crash::other);
+      case KVM_EXIT_FAIL_ENTRY: return fail(kvm_crash::entry);
+      default: return fail(kvm_crash::other);
+    }
+  }
+
+  /// What the read that run() gave last shall give. @pre it gave a read
+  void answer(std::uint64_t value) noexcept {
+    std::byte bytes[8];
+    store_le<std::uint64_t>(bytes, value);
+    if (shared_->exit_reason == KVM_EXIT_IO) {
+      std::memcpy(port_data(), bytes, std::min<std::size_t>(sizeof bytes, shared_->io.size));
+    } else {
+      std::memcpy(shared_->mmio.data, bytes, sizeof bytes);
+    }
+  }
+
+  /// Why run() has failed.
+  [[nodiscard]] kvm_crash crash() const noexcept { return crash_; }
+
+  /// Stays owned by this.
+  [[nodiscard]] const posix::unique_fd& fd() const noexcept { return fd_; }
+
+ private:
+  kvm_vcpu(posix::unique_fd fd, kvm_run* shared, std::size_t size) noexcept
+      : fd_(std::move(fd)), shared_(shared), size_(size) {}
+
+  static result<> admit(const posix::unique_fd& fd, const sigset_t& stop) noexcept {
+    constexpr std::size_t size = 8;  // of a set of signals, as the kernel has it
+    sigset_t mask;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    for (int signal = 1; signal < NSIG; ++signal) {
+      if (sigismember(&stop, signal) == 1) sigdelset(&mask, signal);
+    }
+    // kvm_signal_mask of linux/kvm.h ends in an array without a size, and C++ compilers do not agree with the
+    // kernel about how large that is
+    struct {
+      std::uint32_t length = size;
+      std::byte bytes[size];
+    } wanted;
+    std::memcpy(wanted.bytes, &mask, size);
+    constexpr unsigned long set_signal_mask = _IOC(_IOC_WRITE, KVMIO, 0x8b, sizeof(std::uint32_t));
+    if (detail::kvm_call(fd, set_signal_mask, &wanted) != 0) return posix::last_error();
+    return {};
+  }
+
+  status fail(kvm_crash why) noexcept {
+    crash_ = why;
+    return status::failed;
+  }
+
+  [[nodiscard]] std::byte* port_data() const noexcept {
+    return reinterpret_cast<std::byte*>(shared_) + shared_->io.data_offset;
+  }
+  [[nodiscard]] hypercall::guest_access port_access() const noexcept {
+    const auto& io = shared_->io;
+    hypercall::guest_access access{.where = hypercall::guest_access::space::port,
+                                   .is_write = io.direction == KVM_EXIT_IO_OUT,
+                                   .width = io.count == 1 ? io.size : std::uint8_t{0},
+                                   .address = io.port};
+    std::byte bytes[8]{};
+    if (access.is_write) std::memcpy(bytes, port_data(), std::min<std::size_t>(sizeof bytes, access.width));
+    access.value = load_le<std::uint64_t>(bytes);
+    return access;
+  }
+  [[nodiscard]] hypercall::guest_access memory_access() const noexcept {
+    const auto& mmio = shared_->mmio;
+    hypercall::guest_access access{.where = hypercall::guest_access::space::memory,
+                                   .is_write = mmio.is_write != 0,
+                                   .width = static_cast<std::uint8_t>(std::min<std::uint32_t>(mmio.len, 8)),
+                                   .address = mmio.phys_addr};
+    std::byte bytes[8]{};
+    if (access.is_write) std::memcpy(bytes, mmio.data, access.width);
+    access.value = load_le<std::uint64_t>(bytes);
+    return access;
+  }
+
+  posix::unique_fd fd_;
+  kvm_run* shared_;
+  std::size_t size_;
+  kvm_crash crash_ = kvm_crash::none;
+};
+static_assert(hypercall::vcpu<kvm_vcpu>);
+
+}  // namespace shoal::linux_os
