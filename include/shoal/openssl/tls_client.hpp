@@ -58,15 +58,11 @@ class tls_trust {
   }
 
  private:
-  struct release {
-    void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
-  };
-
   template <class Load>
   static result<tls_trust> make(Load load) {
     const detail::quiet no_trace;
     tls_trust trust;
-    trust.context_ = std::shared_ptr<SSL_CTX>{SSL_CTX_new(TLS_client_method()), release{}};
+    trust.context_ = std::shared_ptr<SSL_CTX>{SSL_CTX_new(TLS_client_method()), detail::release_tls{}};
     SSL_CTX* const context = trust.context_.get();
     if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 || !load(context)) {
       return errc::failed;

@@ -27,7 +27,7 @@ class tls_identity {
   [[nodiscard]] static result<tls_identity> of_files(const std::string& certificate, const std::string& key) {
     const detail::quiet no_trace;
     tls_identity identity;
-    identity.context_ = std::shared_ptr<SSL_CTX>{SSL_CTX_new(TLS_server_method()), release{}};
+    identity.context_ = std::shared_ptr<SSL_CTX>{SSL_CTX_new(TLS_server_method()), detail::release_tls{}};
     SSL_CTX* const context = identity.context_.get();
     const bool usable = context != nullptr && SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
                         SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) == 1 &&
@@ -46,10 +46,6 @@ class tls_identity {
   }
 
  private:
-  struct release {
-    void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
-  };
-
   std::shared_ptr<SSL_CTX> context_;
 };
 

@@ -30,6 +30,7 @@ namespace detail {
 
 struct release_tls {
   void operator()(SSL* session) const noexcept { SSL_free(session); }
+  void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
 };
 
 }  // namespace detail
