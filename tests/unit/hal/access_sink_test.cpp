@@ -8,15 +8,13 @@
 
 #include <shoal/hal/access_record.hpp>
 
+#include "records.hpp"
+
 using namespace shoal::hal;
 
 namespace {
 
-struct list {
-  std::vector<access_record> records;
-  void put(const access_record& record) noexcept { records.push_back(record); }
-};
-static_assert(access_sink<list> && !discarding_sink<list> && discarding_sink<null_sink&>);
+static_assert(access_sink<kept_records> && !discarding_sink<kept_records> && discarding_sink<null_sink&>);
 
 access_record at(std::uint64_t cycles, std::uint64_t address, std::uint64_t value = 0) {
   access_record record;
@@ -27,7 +25,7 @@ access_record at(std::uint64_t cycles, std::uint64_t address, std::uint64_t valu
   return record;
 }
 
-std::uint64_t accesses(const list& kept) {
+std::uint64_t accesses(const kept_records& kept) {
   std::uint64_t count = 0;
   for (const access_record& record : kept.records) count += 1 + record.repeats;
   return count;
@@ -36,7 +34,7 @@ std::uint64_t accesses(const list& kept) {
 }  // namespace
 
 TEST_CASE("the first of equal accesses is passed on at once, the others together") {
-  list kept;
+  kept_records kept;
   grouping group{kept};
   group.put(at(1, 4));
   CHECK(kept.records.size() == 1);
@@ -51,7 +49,7 @@ TEST_CASE("the first of equal accesses is passed on at once, the others together
 }
 
 TEST_CASE("accesses that differ are passed on as they are") {
-  list kept;
+  kept_records kept;
   grouping group{kept};
   std::vector<access_record> given{at(1, 4), at(2, 4, 1), at(3, 4), at(4, 8), at(5, 4)};
   given.push_back(given.back());
@@ -61,7 +59,7 @@ TEST_CASE("accesses that differ are passed on as they are") {
 }
 
 TEST_CASE("what is held back comes out when it is asked for") {
-  list kept;
+  kept_records kept;
   grouping group{kept};
   group.flush();
   CHECK(kept.records.empty());
@@ -80,16 +78,16 @@ TEST_CASE("what is held back comes out when it is asked for") {
 }
 
 TEST_CASE("who polls for ever is seen now and then") {
-  list kept;
+  kept_records kept;
   grouping group{kept};
-  for (std::uint64_t i = 0; i < 3 * grouping<list&>::longest; ++i) group.put(at(i, 4));
+  for (std::uint64_t i = 0; i < 3 * grouping<kept_records&>::longest; ++i) group.put(at(i, 4));
   CHECK(kept.records.size() == 3);
   group.flush();
-  CHECK(accesses(kept) == 3 * grouping<list&>::longest);
+  CHECK(accesses(kept) == 3 * grouping<kept_records&>::longest);
 }
 
 TEST_CASE("a group of a group is passed on") {
-  list kept;
+  kept_records kept;
   grouping group{kept};
   group.put(at(1, 4));
   group.put(at(2, 4));

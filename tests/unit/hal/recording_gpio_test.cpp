@@ -16,23 +16,15 @@
 #include <shoal/test/gpio_chip_conformance.hpp>
 #include <shoal/test/gpio_outside.hpp>
 
+#include "records.hpp"
+
 using namespace shoal::hal;
 using shoal::status;
 
 namespace {
 
-struct list {
-  std::vector<access_record> records;
-  void put(const access_record& record) noexcept { records.push_back(record); }
-};
-
-struct steps {
-  static inline std::uint64_t count = 0;
-  static std::uint64_t now() noexcept { return ++count; }
-};
-
 using chip8 = simulated_chip<8>;
-using watched8 = recording_gpio<chip8, every_access, list&, steps>;
+using watched8 = recording_gpio<chip8, every_access, kept_records&, steps>;
 static_assert(gpio_chip<watched8> && can_gpio_lines<watched8> && can_gpio_events<watched8> &&
               can_gpio_names<watched8>);
 
@@ -45,7 +37,7 @@ struct plain_chip {
   shoal::status_or<bool> read(std::uint32_t) noexcept { return true; }
   status write(std::uint32_t, bool) noexcept { return status::ok; }
 };
-using watched_plain = recording_gpio<plain_chip, every_access, list&>;
+using watched_plain = recording_gpio<plain_chip, every_access, kept_records&>;
 static_assert(gpio_chip<watched_plain> && !can_gpio_lines<watched_plain> && !can_gpio_events<watched_plain> &&
               !can_gpio_names<watched_plain>);
 
@@ -53,7 +45,7 @@ static_assert(gpio_chip<watched_plain> && !can_gpio_lines<watched_plain> && !can
 
 TEST_CASE("what a chip did is recorded, call by call") {
   chip8 chip;
-  list kept;
+  kept_records kept;
   steps::count = 0;
   watched8 watched{chip, every_access{}, kept, 3};
   const gpio_config led{.direction = gpio_direction::output, .level = true, .active_low = true};
@@ -80,7 +72,7 @@ TEST_CASE("what a chip did is recorded, call by call") {
 
 TEST_CASE("lines taken together are a record for each run side by side") {
   chip8 chip;
-  list kept;
+  kept_records kept;
   watched8 watched{chip, every_access{}, kept};
   for (const std::uint32_t line : {1u, 2u, 3u, 6u}) {
     REQUIRE(chip.request(line, {.direction = gpio_direction::output}) == status::ok);
@@ -99,7 +91,7 @@ TEST_CASE("lines taken together are a record for each run side by side") {
 
 TEST_CASE("what failed is not recorded") {
   chip8 chip;
-  list kept;
+  kept_records kept;
   watched8 watched{chip, every_access{}, kept};
   CHECK(watched.request(8, {}) == status::out_of_range);
   CHECK(watched.write(1, true) == status::invalid_argument);
@@ -112,7 +104,7 @@ TEST_CASE("what failed is not recorded") {
 
 TEST_CASE("chosen lines are recorded, and no others") {
   chip8 chip;
-  list kept;
+  kept_records kept;
   recording_gpio watched{chip, address_set<8, 1>{0, {6}}, kept};
   for (std::uint32_t line = 0; line < 8; ++line) {
     REQUIRE(watched.request(line, {.direction = gpio_direction::output}) == status::ok);
@@ -128,7 +120,7 @@ TEST_CASE("chosen lines are recorded, and no others") {
 
 TEST_CASE("a chip that is recorded is a GPIO chip") {
   chip8 chip;
-  list kept;
+  kept_records kept;
   shoal::test::conforms_to_gpio_chip(
       [&] {
         chip = chip8{};

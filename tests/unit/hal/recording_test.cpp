@@ -17,20 +17,11 @@
 #include <shoal/hal/simulated_bus.hpp>
 #include <shoal/test/gpio_chip_conformance.hpp>
 
+#include "records.hpp"
+
 using namespace shoal::hal;
 
 namespace {
-
-struct list {
-  std::vector<access_record> records;
-  void put(const access_record& record) noexcept { records.push_back(record); }
-};
-
-/// Counts how often it is looked at.
-struct steps {
-  static inline std::uint64_t count = 0;
-  static std::uint64_t now() noexcept { return ++count; }
-};
 
 /// Remembers what was stored last, anywhere, and how many records there were then.
 struct last_store {
@@ -39,7 +30,7 @@ struct last_store {
     std::size_t records_then = 0;
   };
   state* memory;
-  const list* sink = nullptr;
+  const kept_records* sink = nullptr;
 
   template <register_word T>
   T load(bus_address) noexcept {
@@ -80,7 +71,7 @@ struct no_ports {
 };
 template <class Bus>
 concept loads_bytes = requires(Bus& bus) { bus.template load<std::uint8_t>(bus_address{}); };
-using watched_memory = recording<no_ports, every_access, list&>;
+using watched_memory = recording<no_ports, every_access, kept_records&>;
 static_assert(mmio_bus<watched_memory> && !port_bus<watched_memory> && !loads_bytes<watched_memory>,
               "a recorder can do what its bus can do");
 
@@ -109,9 +100,9 @@ constexpr access_record expected(std::uint64_t cycles, shoal::hal::access what, 
 
 TEST_CASE("each access is passed on and recorded with its time, kind, width and value") {
   last_store::state memory;
-  list kept;
+  kept_records kept;
   steps::count = 0;
-  recording<last_store, every_access, list&, steps> bus{last_store{&memory}, every_access{}, kept, 9};
+  recording<last_store, every_access, kept_records&, steps> bus{last_store{&memory}, every_access{}, kept, 9};
   CHECK(bus.load<std::uint8_t>(bus_address{0x10}) == 0x88);
   CHECK(bus.load<std::uint64_t>(bus_address{0x18}) == 0x1122'3344'5566'7788);
   bus.store<std::uint16_t>(bus_address{0x20}, 0xbeef);
@@ -130,7 +121,7 @@ TEST_CASE("each access is passed on and recorded with its time, kind, width and 
 
 TEST_CASE("a store is recorded before it happens") {
   last_store::state memory;
-  list kept;
+  kept_records kept;
   recording bus{last_store{&memory, &kept}, every_access{}, kept};
   bus.store<std::uint32_t>(bus_address{0}, 1);
   CHECK(memory.records_then == 1);
@@ -138,10 +129,10 @@ TEST_CASE("a store is recorded before it happens") {
 
 TEST_CASE("what the filter does not want costs no look at the counter and no record") {
   last_store::state memory;
-  list kept;
+  kept_records kept;
   address_set<0x1000> chosen{bus_address{0x9000}, {0x3fc}};
   steps::count = 0;
-  recording<last_store, address_set<0x1000>&, list&, steps> bus{last_store{&memory}, chosen, kept};
+  recording<last_store, address_set<0x1000>&, kept_records&, steps> bus{last_store{&memory}, chosen, kept};
   bus.store<std::uint32_t>(bus_address{0x9000}, 5);
   CHECK(memory.value == 5);
   CHECK(bus.load<std::uint32_t>(bus_address{0x93f8}) == 5);
@@ -159,7 +150,7 @@ TEST_CASE("what the filter does not want costs no look at the counter and no rec
 
 TEST_CASE("a sink that is an rvalue is kept, and reached through the recorder") {
   last_store::state memory;
-  list kept;
+  kept_records kept;
   recording bus{last_store{&memory}, every_access{}, grouping{kept}};
   for (int i = 0; i < 10; ++i) static_cast<void>(bus.load<std::uint32_t>(bus_address{4}));
   CHECK(kept.records.size() == 1);
@@ -171,7 +162,7 @@ TEST_CASE("a sink that is an rvalue is kept, and reached through the recorder") 
 TEST_CASE("a driver does not notice that its bus is recorded") {
   constexpr bus_address base{0x0903'0000};
   pl061_model model;
-  list kept;
+  kept_records kept;
   shoal::test::conforms_to_gpio_chip(
       [&] { return pl061_chip{recording{simulated_bus{placed{base, model}}, every_access{}, kept}, base}; },
       [&](auto& chip) { return outside(chip, model); });
@@ -179,8 +170,8 @@ TEST_CASE("a driver does not notice that its bus is recorded") {
 
 TEST_CASE("recorders of recorders are buses") {
   last_store::state memory;
-  list inner;
-  list outer;
+  kept_records inner;
+  kept_records outer;
   recording below{last_store{&memory}, writes, inner};
   recording bus{below, reads, outer};
   bus.store<std::uint32_t>(bus_address{0}, 1);

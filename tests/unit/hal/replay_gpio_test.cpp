@@ -14,20 +14,12 @@
 #include <shoal/hal/replay_script.hpp>
 #include <shoal/hal/simulated_chip.hpp>
 
+#include "records.hpp"
+
 using namespace shoal::hal;
 using shoal::status;
 
 namespace {
-
-struct list {
-  std::vector<access_record> records;
-  void put(const access_record& record) noexcept { records.push_back(record); }
-};
-
-struct keep {
-  std::vector<replay_difference>* found;
-  void operator()(const replay_difference& difference) const noexcept { found->push_back(difference); }
-};
 
 /// Presses the button between the looks of a program; a replay has it in the recording.
 template <class Chip>
@@ -59,7 +51,7 @@ struct recorded {
 
 recorded record_program() {
   simulated_chip<8> chip;
-  list kept;
+  kept_records kept;
   recording_gpio watched{chip, every_access{}, kept};
   const std::uint64_t seen = program(watched, &chip, true);
   return {kept.records, seen};
@@ -70,7 +62,7 @@ recorded record_program() {
 TEST_CASE("a program meets the chip that it met then, edges included") {
   const recorded then = record_program();
   std::vector<replay_difference> found;
-  replay_script script{then.records, keep{&found}};
+  replay_script script{then.records, kept_differences{&found}};
   replay_gpio chip{script, 8, {.edges = true}};
   CHECK(chip.line_count() == 8);
   CHECK(chip.features() == gpio_features{.edges = true});
@@ -82,7 +74,7 @@ TEST_CASE("a program meets the chip that it met then, edges included") {
 TEST_CASE("a program that does something else is told where") {
   const recorded then = record_program();
   std::vector<replay_difference> found;
-  replay_script script{then.records, keep{&found}};
+  replay_script script{then.records, kept_differences{&found}};
   replay_gpio chip{script, 8, {.edges = true}};
   program(chip, nullptr, false);
   script.finish();
@@ -95,7 +87,7 @@ TEST_CASE("a program that does something else is told where") {
 
 TEST_CASE("lines that the chip did not have are out of range and no difference") {
   std::vector<replay_difference> found;
-  replay_script script{{}, keep{&found}};
+  replay_script script{{}, kept_differences{&found}};
   replay_gpio chip{script, 4, {}};
   CHECK(chip.request(4, {}) == status::out_of_range);
   CHECK(chip.read(UINT32_MAX).code == status::out_of_range);

@@ -18,22 +18,14 @@
 #include <shoal/hal/replay_script.hpp>
 #include <shoal/hal/simulated_bus.hpp>
 
+#include "records.hpp"
+
 using namespace shoal::hal;
 using shoal::status;
 
 namespace {
 
 constexpr bus_address base{0x0903'0000};
-
-struct list {
-  std::vector<access_record> records;
-  void put(const access_record& record) noexcept { records.push_back(record); }
-};
-
-struct keep {
-  std::vector<replay_difference>* found;
-  void operator()(const replay_difference& difference) const noexcept { found->push_back(difference); }
-};
 
 /// Follows a switch at line 3 with a LED at line 1, until the switch is off again.
 template <class Bus>
@@ -73,7 +65,7 @@ struct pressed {
 
 std::vector<access_record> record_follow(bool grouped) {
   pl061_model model;
-  list kept;
+  kept_records kept;
   int loads = 0;
   int polls = 0;
   const pressed bus{simulated_bus{placed{base, model}}, &model, &loads};
@@ -97,7 +89,7 @@ access_record at(access_record record, std::uint64_t address, std::uint64_t valu
 struct trial {
   std::vector<access_record> records;
   std::vector<replay_difference> found{};
-  replay_script<keep> script{records, keep{&found}};
+  replay_script<kept_differences> script{records, kept_differences{&found}};
 };
 
 const access_record a_load{0, 4, 7, 0, 0, access::load, 4};
@@ -110,7 +102,7 @@ TEST_CASE("a driver that does what it did meets the recording without a differen
     CAPTURE(grouped);
     const std::vector<access_record> records = record_follow(grouped);
     std::vector<replay_difference> found;
-    replay_script script{records, keep{&found}};
+    replay_script script{records, kept_differences{&found}};
     int polls = 0;
     CHECK(follow(replay{script}, 1, polls));
     script.finish();
@@ -122,7 +114,7 @@ TEST_CASE("a driver that does what it did meets the recording without a differen
 TEST_CASE("a driver that takes another line is found out at its first access") {
   const std::vector<access_record> records = record_follow(false);
   std::vector<replay_difference> found;
-  replay_script script{records, keep{&found}};
+  replay_script script{records, kept_differences{&found}};
   int polls = 0;
   follow(replay{script}, 2, polls);
   script.finish();
