@@ -18,6 +18,7 @@
 #include <shoal/hal/bcm2835_chip.hpp>
 #include <shoal/hal/bus_address.hpp>
 #include <shoal/hal/pl061_chip.hpp>
+#include <shoal/monitor/quantity_text.hpp>
 #include <shoal/os/linux/cdev_gpio.hpp>
 #include <shoal/os/linux/device_node.hpp>
 #include <shoal/os/linux/mapped_registers.hpp>
@@ -25,25 +26,15 @@
 #include <shoal/os/posix/qtest_bus.hpp>
 
 #include "any_gpio_chip.hpp"
+#include "gpio_chip_help.hpp"
 #include "message.hpp"
-#include "numbers.hpp"
 #include "simulated_lines.hpp"
 
 namespace common {
 
-inline constexpr std::string_view gpio_chip_help =
-    "a GPIO chip is named by a URI:\n"
-    "  cdev:/dev/gpiochip0                     a GPIO character device of Linux\n"
-    "  sysfs:458, sysfs:pinctrl-bcm2835        /sys/class/gpio: by the chip's base, or what its driver calls "
-    "it\n"
-    "  bcm2835:/dev/gpiomem, bcm2711:...       registers of a Raspberry Pi 1 to 3, of a Pi 4; also "
-    "bcm2835:0x3f200000\n"
-    "  pl061:0x9030000                         registers of an ARM PL061, by /dev/mem\n"
-    "  qtest:SOCKET?pl061=0x9030000            the same in QEMU (-qtest unix:SOCKET,server=on); also "
-    "?bcm2835=...\n"
-    "  sim:8, sim:8?names=led,key&wires=0-1    simulated, inside this program";
-
 namespace detail {
+
+using shoal::monitor::parse_number;
 
 inline failure not_a_chip(const std::string& uri) {
   return failure{"'" + uri + "' is not a GPIO chip", std::string{gpio_chip_help}, exit_usage};
@@ -169,7 +160,7 @@ inline std::uint32_t line_of(const any_gpio_chip& chip, const std::string& text)
   for (std::uint32_t line = 0; line < chip.line_count(); ++line) {
     if (!text.empty() && chip.line_name(line) == text) return line;
   }
-  const std::optional<std::uint64_t> number = parse_number(text);
+  const std::optional<std::uint64_t> number = shoal::monitor::parse_number(text);
   if (number && *number < chip.line_count()) return static_cast<std::uint32_t>(*number);
   throw failure{
       "there is no line '" + text + "'",

@@ -14,9 +14,10 @@
 
 #include <shoal/hal/gpio_chip.hpp>
 #include <shoal/hal/simulated_chip.hpp>
+#include <shoal/monitor/quantity_text.hpp>
 
 #include "message.hpp"
-#include "numbers.hpp"
+#include "split.hpp"
 
 namespace common {
 
@@ -63,6 +64,7 @@ class simulated_lines {
 
 /// @param text  LINES[?names=A,B][&wires=FROM-TO,...]: what is driven on FROM arrives at TO. @throws failure
 inline std::unique_ptr<simulated_lines> open_simulated_lines(std::string_view text) {
+  using shoal::monitor::parse_number;
   const failure wrong{"'sim:" + std::string{text} + "' is not a simulated chip",
                       "write sim:8, or sim:8?names=led,button&wires=0-1; it has at most 64 lines", exit_usage};
   const std::size_t query = text.find('?');

@@ -13,10 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +42,7 @@
 #include "../common/command_line.hpp"
 #include "../common/message.hpp"
 #include "../common/nbd_listen.hpp"
+#include "../common/read_file.hpp"
 #include "../common/stores.hpp"
 #include "commands.hpp"
 #include "node.hpp"
@@ -53,6 +51,8 @@
 namespace {
 
 using common::failure;
+
+constexpr std::uintmax_t max_trace = 256u << 20;
 
 struct serve_options {
   node_options node;
@@ -77,7 +77,9 @@ class service {
     }
     if (given_.image.empty()) refuse_export_options();
     if (!given_.image.empty()) root_ = common::parse_cid(given_.image);
-    if (!given_.prefetch.empty()) read_prefetch();
+    if (!given_.prefetch.empty()) {
+      prefetch_ = common::read_file(given_.prefetch, "trace", max_trace, "--trace FILE writes one");
+    }
     if (!given_.provide.empty()) {
       store_.emplace(common::open_store(given_.provide, &peer_.pool));
       peer_.blocks.provide(store_->blocks);
@@ -163,16 +165,6 @@ class service {
     if (which == nullptr) return;
     throw failure{std::string{which} + " without an image to export", "give --image CID, too",
                   common::exit_usage};
-  }
-
-  void read_prefetch() {
-    std::error_code why;
-    if (std::filesystem::is_directory(given_.prefetch, why)) why = make_error_code(std::errc::is_a_directory);
-    std::ifstream file;
-    if (!why) file.open(given_.prefetch);
-    if (!why && !file) why = {errno, std::system_category()};
-    if (why) throw failure{"cannot read the trace " + given_.prefetch, why, "--trace FILE writes one"};
-    prefetch_.assign(std::istreambuf_iterator<char>{file}, {});
   }
 
   void start_prefetch(const shoal::image_index& index) {

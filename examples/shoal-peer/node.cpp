@@ -5,12 +5,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -31,6 +29,7 @@
 #include <shoal/version.hpp>
 
 #include "../common/message.hpp"
+#include "../common/read_file.hpp"
 #include "../common/size.hpp"
 
 namespace {
@@ -42,20 +41,11 @@ using shoal::openssl::ed25519_signer;
 /// Each is told once, and not without end.
 constexpr std::size_t max_complaints = 1000;
 
+constexpr std::uintmax_t max_key_file = 64u << 10;
+constexpr std::uintmax_t max_list_file = 64u << 20;
+
 std::error_code last_error() {
   return {errno, std::system_category()};
-}
-
-std::string read_file(const std::string& path, const char* what, const std::string& next) {
-  const auto fail = [&](std::error_code why) {
-    throw failure{std::string{"cannot read the "} + what + " " + path, why, next};
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) fail(make_error_code(std::errc::is_a_directory));
-  std::ifstream file{path, std::ios::binary};
-  std::string content{std::istreambuf_iterator<char>{file}, {}};
-  if (!file) fail(last_error());
-  return content;
 }
 
 shoal::secret<32> random_seed() {
@@ -91,7 +81,8 @@ ed25519_signer identity(const std::string& path) {
   if ((status.st_mode & 077) != 0) {
     std::fprintf(stderr, "warning: others can read the key %s; chmod 600 it\n", path.c_str());
   }
-  std::string content = read_file(path, "key", "give the path of a key, or of none: it is made then");
+  std::string content =
+      common::read_file(path, "key", max_key_file, "give the path of a key, or of none: it is made then");
   const auto key = shoal::libp2p::private_key::decode(shoal::as_bytes(content));
   shoal::wipe({reinterpret_cast<std::byte*>(content.data()), content.size()});
   auto signer =
@@ -105,7 +96,7 @@ ed25519_signer identity(const std::string& path) {
 
 std::unordered_set<shoal::libp2p::peer_id> allowed_peers(const std::string& path) {
   std::unordered_set<shoal::libp2p::peer_id> allowed;
-  std::istringstream file{read_file(path, "list of peers", "it has a peer id a line")};
+  std::istringstream file{common::read_file(path, "list of peers", max_list_file, "it has a peer id a line")};
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
@@ -130,7 +121,8 @@ shoal::net::swarm_options swarm_options(const node_options& given) {
     };
   }
   if (!given.swarm_key_file.empty()) {
-    const std::string text = read_file(given.swarm_key_file, "swarm key", "Kubo calls it swarm.key");
+    const std::string text =
+        common::read_file(given.swarm_key_file, "swarm key", max_key_file, "Kubo calls it swarm.key");
     const auto key = shoal::libp2p::swarm_key::parse(text);
     if (!key) {
       throw failure{"cannot use the swarm key " + given.swarm_key_file, key.error(),

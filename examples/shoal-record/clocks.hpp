@@ -13,16 +13,17 @@
 struct wall_clock {
   static std::uint64_t now() noexcept {
     static std::uint64_t latest = 0;
-    const auto time = std::chrono::system_clock::now().time_since_epoch();
-    const auto found =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
-    return latest = std::max(latest, found);
+    return latest = std::max(latest, since_1970());
   }
   std::uint64_t operator()() const noexcept { return now(); }
   static shoal::monitor::clock_point point() noexcept {
+    const std::uint64_t time = since_1970();
+    return {time, time};
+  }
+
+ private:
+  static std::uint64_t since_1970() noexcept {
     const auto time = std::chrono::system_clock::now().time_since_epoch();
-    const auto found =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
-    return {found, found};
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
   }
 };

@@ -19,7 +19,7 @@
 #include <shoal/monitor/timeline.hpp>
 
 #include "../common/message.hpp"
-#include "watch.hpp"
+#include "../common/read_file.hpp"
 
 /// From one header to the next: a connection, or a run of a recorder.
 struct recording_part {
@@ -43,10 +43,12 @@ struct loaded_recording {
   }
 };
 
+inline constexpr const char* recording_advice = "shoal-record record and attach make recordings";
+
 /// A torn end is warned of. @throws common::failure for what is no recording, and for one that is damaged
 inline loaded_recording load_recording(const std::string& path) {
   using namespace shoal::monitor;
-  const std::string text = read_small_file(path, std::uintmax_t{4} << 30);
+  const std::string text = common::read_file(path, "recording", std::uintmax_t{4} << 30, recording_advice);
   shoal::bytes_view rest = shoal::as_bytes(text);
   loaded_recording out;
   recording_reader reader;
@@ -60,7 +62,7 @@ inline loaded_recording load_recording(const std::string& path) {
     if (!item) {
       const std::string where = " at byte " + std::to_string(text.size() - rest.size());
       throw common::failure{out.parts.empty() ? path + " is no recording" : path + " is damaged" + where,
-                            make_error_code(item.code), "shoal-record record and attach make recordings"};
+                            make_error_code(item.code), recording_advice};
     }
     switch (item->kind) {
       case recording_kind::header: {

@@ -58,7 +58,7 @@ struct record_command {
 
   int run() const {
     const common::interrupt ctrl_c;
-    gpio_script calls{script, read_small_file(script, 1u << 20)};
+    gpio_script calls{script};
     const std::vector<std::string> sources{chip.substr(0, shoal::monitor::max_source_name)};
     rule_watch watch{rules.empty() ? std::vector<shoal::monitor::rule>{} : read_rules(rules),
                      alert_printer{stderr, false, &sources}};
@@ -109,7 +109,7 @@ struct replay_command {
 
   int run() const {
     const common::interrupt ctrl_c;
-    gpio_script calls{script, read_small_file(script, 1u << 20)};
+    gpio_script calls{script};
     const std::vector<access_record> records = load_recording(recording).all();
     std::size_t told = 0;
     shoal::hal::replay_script then{std::span<const access_record>{records}, difference_printer{&told}};

@@ -28,12 +28,14 @@
 #include <shoal/monitor/rule_file.hpp>
 
 #include "../common/message.hpp"
+#include "../common/read_file.hpp"
 
 class gpio_script {
  public:
   /// @throws common::failure
-  gpio_script(const std::string& path, const std::string& text) : path_(path) {
-    std::istringstream lines{text};
+  explicit gpio_script(const std::string& path) : path_(path) {
+    std::istringstream lines{
+        common::read_file(path, "script", 1u << 20, "shoal-record record --help tells how it is written")};
     std::string line;
     for (std::size_t number = 1; std::getline(lines, line); ++number)
       read(line.substr(0, line.find('#')), number);

@@ -4,17 +4,13 @@
 #pragma once
 
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,24 +21,9 @@
 #include <shoal/monitor/rule_file.hpp>
 
 #include "../common/message.hpp"
+#include "../common/read_file.hpp"
 
-/// The whole of a file. @throws common::failure
-inline std::string read_small_file(const std::string& path, std::uintmax_t most) {
-  std::ifstream in{path, std::ios::binary};
-  std::error_code unknown;
-  if (!in) {
-    throw common::failure{"cannot read " + path, std::error_code{errno, std::system_category()},
-                          "give the path of a file that can be read"};
-  }
-  const std::uintmax_t size = std::filesystem::file_size(path, unknown);
-  if (!unknown && size > most) {
-    throw common::failure{path + " is larger than " + std::to_string(most >> 20) + " MiB",
-                          "is it the right file?"};
-  }
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (in.bad()) throw common::failure{"cannot read " + path, std::make_error_code(std::errc::io_error)};
-  return text;
-}
+inline constexpr const char* rules_advice = "shoal-record check --help tells how rules are written";
 
 /// A file that another one names.
 inline std::string beside(const std::string& path, const std::string& name) {
@@ -52,7 +33,7 @@ inline std::string beside(const std::string& path, const std::string& name) {
 /// Rules of a file, without their training. @throws common::failure
 inline std::vector<shoal::monitor::rule> read_rules_alone(const std::string& path) {
   using namespace shoal::monitor;
-  rules_text read = parse_rules(read_small_file(path, 1u << 20));
+  rules_text read = parse_rules(common::read_file(path, "rules", 1u << 20, rules_advice));
   for (const rule_error& each : read.errors) {
     std::fprintf(stderr, "%s:%zu:%zu: %s\n  %s\n", path.c_str(), each.line, each.column, each.what.c_str(),
                  each.advice.c_str());
@@ -60,7 +41,7 @@ inline std::vector<shoal::monitor::rule> read_rules_alone(const std::string& pat
   if (!read.errors.empty()) {
     throw common::failure{std::to_string(read.errors.size()) +
                               (read.errors.size() == 1 ? " error" : " errors") + " in the rules of " + path,
-                          "shoal-record check --help tells how rules are written", common::exit_usage};
+                          rules_advice, common::exit_usage};
   }
   return std::move(read.rules);
 }
@@ -76,7 +57,8 @@ inline std::vector<shoal::monitor::rule> read_rules(const std::string& path) {
     const std::string file = beside(path, each.training);
     std::shared_ptr<const ngram_model>& model = models[file];
     if (!model) {
-      const std::string text = read_small_file(file, ngram_model::max_encoded);
+      const std::string text =
+          common::read_file(file, "training", ngram_model::max_encoded, "make it with shoal-record train");
       shoal::result<ngram_model> decoded = ngram_model::decode(shoal::as_bytes(text));
       if (!decoded) {
         throw common::failure{"cannot use the training in " + file, decoded.error(),
