@@ -42,20 +42,27 @@ def core_rooms(root):
     return set(re.findall(r"^\| (\S+)/ \| core \|", (root / "docs/house.md").read_text(), re.M))
 
 
-def may_await(root, source, core):
+def with_its_own(source):
+    """(text, names of what else it includes) of a file, and of the files beside it that it includes."""
+    names = []
+    text = source.read_text()
+    for quote, name in re.findall(r'^\s*#\s*include\s*(["<])([^">]+)[">]', text, re.M):
+        beside = source.parent / name
+        if quote == '"' and beside.is_file():
+            yield from with_its_own(beside)
+        else:
+            names.append(name)
+    yield text, names
+
+
+def may_await(source, core):
     """Whether a file can get to see a coroutine: it includes Asio, or a room that does."""
-    for quote, name in re.findall(r'^\s*#\s*include\s*(["<])([^">]+)[">]', source.read_text(), re.M):
-        if name.startswith("asio/"):
-            return True
-        if name.startswith("shoal/"):
+    for _, names in with_its_own(source):
+        for name in names:
             parts = name.split("/")
-            if len(parts) > 2 and parts[1] not in core:
+            generated = len(parts) == 1 and name.endswith(".hpp")  # and has all of them in it
+            if generated or parts[0] == "asio" or (parts[0] == "shoal" and len(parts) > 2 and parts[1] not in core):
                 return True
-        elif quote == '"' and (source.parent / name).is_file():
-            if may_await(root, source.parent / name, core):
-                return True
-        elif name.endswith(".hpp"):  # one that is generated, and has all of them in it
-            return True
     return False
 
 
@@ -65,15 +72,15 @@ def units(root, build):
     found = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         source = pathlib.Path(entry["file"])
-        if source.is_relative_to(root) and not source.is_relative_to(root / "build") and may_await(root, source, core):
+        if source.is_relative_to(root) and not source.is_relative_to(root / "build") and may_await(source, core):
             found.setdefault(source, flags_of(entry["command"]))
     found.pop(root / "tests/link/second.cpp", None)  # the same headers as first.cpp
     return sorted(found.items())
 
 
 def awaits(root, source):
-    """Whether a unit says co_await itself, or is the one that includes every header."""
-    return source == root / "tests/link/first.cpp" or "co_await" in source.read_text()
+    """Whether a unit says co_await, itself or beside it, or is the one that includes every header."""
+    return source == root / "tests/link/first.cpp" or any("co_await" in text for text, _ in with_its_own(source))
 
 
 def query(script, source, flags):
