@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// device_poll: waits for a guest until one of its devices has something, the time is over, or a signal stops
+// it. A hypercall::device_waiter over descriptors, and over devices that have none and can only be asked.
+//
+//     device_poll waiter{stop};
+//     if (const status s = waiter.add(handle, tap.fd()); s != status::ok) return s;
+//     waiter.add_asked(handle, [&] { return chip.has_event(); });
+//     poll_calls poll{waiter};
+//
+// One thread.
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+
+#include <shoal/base/status.hpp>
+#include <shoal/hypercall/manifest.hpp>
+#include <shoal/hypercall/standard_calls.hpp>
+#include <shoal/os/linux/stop_signals.hpp>
+
+namespace shoal::linux_os {
+
+class device_poll {
+ public:
+  /// Between two looks at devices that have to be asked.
+  static constexpr std::chrono::nanoseconds between_looks = std::chrono::milliseconds{1};
+
+  /// @param stop  outlives this
+  explicit device_poll(const stop_signals& stop)
+      : ready_{{.fd = stop.fd(), .events = POLLIN, .revents = 0}}, handles_{0} {}
+
+  /// A device that has something when its descriptor is readable. It outlives this.
+  void add(std::uint64_t handle, int fd) {
+    ready_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+    handles_.push_back(handle);
+  }
+  /// A device that says whether it has something.
+  void add_asked(std::uint64_t handle, std::function<bool()> has_something) {
+    asked_.emplace_back(handle, std::move(has_something));
+  }
+
+  /// See hypercall::device_waiter. Gives 0 early when a signal stops the guest.
+  [[nodiscard]] std::uint64_t wait(std::uint64_t handles, std::uint64_t nanoseconds) noexcept {
+    using clock = std::chrono::steady_clock;
+    const std::chrono::nanoseconds time{static_cast<std::int64_t>(std::min(nanoseconds, longest))};
+    const clock::time_point end = clock::now() + time;
+    const bool asks =
+        std::ranges::any_of(asked_, [&](const auto& one) { return (handles >> one.first & 1) != 0; });
+    std::chrono::nanoseconds left = time;
+    while (true) {
+      const std::uint64_t found = ask(handles);
+      const std::chrono::nanoseconds now = found != 0 ? std::chrono::nanoseconds{0} : left;
+      bool stopped = false;
+      const std::uint64_t all = found | look(handles, asks ? std::min(now, between_looks) : now, stopped);
+      left = end - clock::now();
+      if (all != 0 || stopped || left <= std::chrono::nanoseconds{0}) return all;
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t longest = 1'000'000'000'000'000;  // eleven days, which fits all that follows
+
+  [[nodiscard]] std::uint64_t ask(std::uint64_t handles) const noexcept {
+    std::uint64_t found = 0;
+    for (const auto& [handle, has_something] : asked_) {
+      if ((handles >> handle & 1) != 0 && has_something()) found |= std::uint64_t{1} << handle;
+    }
+    return found;
+  }
+  std::uint64_t look(std::uint64_t handles, std::chrono::nanoseconds time, bool& stopped) noexcept {
+    constexpr std::chrono::nanoseconds::rep second = 1'000'000'000;
+    const timespec longest_wait{.tv_sec = static_cast<time_t>(time.count() / second),
+                                .tv_nsec = static_cast<long>(time.count() % second)};
+    for (std::size_t i = 1; i < ready_.size(); ++i) {
+      const bool wanted = (handles >> handles_[i] & 1) != 0;
+      ready_[i].events = wanted ? POLLIN : short{0};
+    }
+    std::uint64_t found = 0;
+    if (::ppoll(ready_.data(), ready_.size(), &longest_wait, nullptr) <= 0) return 0;
+    stopped = ready_[0].revents != 0;
+    for (std::size_t i = 1; i < ready_.size(); ++i) {
+      if ((ready_[i].revents & ready_[i].events) != 0) found |= std::uint64_t{1} << handles_[i];
+    }
+    return found;
+  }
+
+  std::vector<pollfd> ready_;  // the first is that of the signals
+  std::vector<std::uint64_t> handles_;
+  std::vector<std::pair<std::uint64_t, std::function<bool()>>> asked_;
+};
+static_assert(hypercall::device_waiter<device_poll>);
+
+}  // namespace shoal::linux_os

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// guest_filter: the system calls that a tender makes while its guest runs, by what it serves: lists for a
+// system_filter.
+//
+//     system_filter filter = guest_filter();
+//     allow_files(filter);                                 // a disk, or a recording
+//     if (tap) allow_frames(filter);
+//     if (const result<> in = filter.enter(); !in) return in.error();
+//
+// What is open stays usable, and nothing else can be opened. Of ioctl() there is KVM_RUN and what GPIO lines
+// need.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+
+#include <linux/gpio.h>
+#include <linux/kvm.h>
+#include <linux/sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <shoal/os/linux/system_filter.hpp>
+
+namespace shoal::linux_os {
+
+/// Running the guest, its console, the clock, memory of the program, its end.
+[[nodiscard]] inline system_filter guest_filter() {
+  system_filter filter;
+  // the most frequent first: a filter is read from its beginning for each call
+  filter.allow_if(SYS_ioctl, 1, KVM_RUN);
+  filter.allow({SYS_write,
+                SYS_writev,
+                SYS_ppoll,
+                SYS_clock_gettime,
+                SYS_futex,
+                SYS_brk,
+                SYS_munmap,
+                SYS_mremap,
+                SYS_madvise,
+                SYS_close,
+                SYS_fstat,
+                SYS_newfstatat,
+                SYS_lseek,
+                SYS_setitimer,
+                SYS_rt_sigtimedwait,
+                SYS_rt_sigpending,
+                SYS_rt_sigprocmask,
+                SYS_rt_sigreturn,
+                SYS_restart_syscall,
+                SYS_sched_yield,
+                SYS_clock_nanosleep,
+                SYS_getpid,
+                SYS_gettid,
+                SYS_tgkill,
+                SYS_rseq,
+                SYS_set_robust_list,
+                SYS_exit,
+                SYS_exit_group});
+  filter.allow_without(SYS_mmap, 2, PROT_EXEC);
+  filter.allow_without(SYS_mprotect, 2, PROT_EXEC);
+#ifdef __x86_64__
+  filter.allow_if(SYS_ioctl, 1, KVM_GET_REGS);  // where a guest was that has crashed
+#endif
+  // the C library looks what its streams go to, and does without
+  filter.fail({SYS_openat, SYS_readlinkat}, EPERM);
+  filter.fail({SYS_ioctl}, ENOTTY);
+  return filter;
+}
+
+/// Files that are open: disks and recordings.
+inline void allow_files(system_filter& filter) {
+  filter.allow({SYS_pread64, SYS_pwrite64, SYS_preadv2, SYS_pwritev2, SYS_fdatasync, SYS_fallocate});
+}
+
+/// Frames of tap.
+inline void allow_frames(system_filter& filter) {
+  filter.allow({SYS_read});
+}
+
+/// Lines of a GPIO character device: to take, to read, to write, to wait for.
+inline void allow_lines(system_filter& filter) {
+  filter.allow({SYS_read});
+  for (const unsigned long request :
+       {GPIO_V2_GET_LINE_IOCTL, GPIO_V2_GET_LINEINFO_IOCTL, GPIO_V2_LINE_SET_CONFIG_IOCTL,
+        GPIO_V2_LINE_GET_VALUES_IOCTL, GPIO_V2_LINE_SET_VALUES_IOCTL}) {
+    filter.allow_if(SYS_ioctl, 1, static_cast<std::uint32_t>(request));
+  }
+}
+
+/// Peers over TCP, to connect with and to be connected with. Names are not found any more: who has only those
+/// is not met again.
+inline void allow_peers(system_filter& filter) {
+  constexpr std::uint32_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                                         CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
+                                         CLONE_CHILD_CLEARTID;
+  filter.allow_if(SYS_clone, 0, thread_flags);  // no new processes
+  filter.fail({SYS_clone3}, ENOSYS);  // whose flags cannot be looked at: the C library takes clone then
+  filter.allow_if(SYS_ioctl, 1, FIONBIO);
+  filter.allow({SYS_read,       SYS_readv,       SYS_socket,      SYS_bind,        SYS_listen,
+                SYS_connect,    SYS_accept,      SYS_accept4,     SYS_shutdown,    SYS_getsockopt,
+                SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_sendto,      SYS_recvfrom,
+                SYS_sendmsg,    SYS_recvmsg,     SYS_epoll_ctl,   SYS_epoll_pwait, SYS_timerfd_settime,
+                SYS_fcntl,      SYS_getrandom});
+#ifdef SYS_epoll_wait
+  filter.allow({SYS_epoll_wait, SYS_poll});
+#endif
+}
+
+}  // namespace shoal::linux_os
