@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 #include <asio/io_context.hpp>
 
-namespace {
+namespace adopt_client_test {
 
 using shoal::net::adopt_client;
 
@@ -20,4 +20,4 @@ TEST_CASE("sockets of any family are adopted, and nothing else is") {
   CHECK_FALSE(adopt_client(context.get_executor(), -1).has_value());
 }
 
-}  // namespace
+}  // namespace adopt_client_test

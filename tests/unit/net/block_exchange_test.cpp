@@ -22,7 +22,7 @@
 #include <shoal/task/io_pool.hpp>
 #include <shoal/task/run.hpp>
 
-namespace {
+namespace block_exchange_test {
 
 using namespace shoal;
 using libp2p::multiaddr;
@@ -76,8 +76,6 @@ asio::awaitable<void> read_one(member& by, cid id, std::size_t& done, std::size_
   ++done;
   if (got && std::ranges::equal(got->data.bytes(), expected)) ++good;
 }
-
-}  // namespace
 
 TEST_CASE("blocks travel from peer to peer, and whoever has one serves it on") {
   asio::io_context context;
@@ -262,3 +260,5 @@ TEST_CASE("what is fetched before it is read is in memory when it is") {
   for (const block& b : all) CHECK(reader.blocks.try_get(b.id));
   CHECK_FALSE(reader.blocks.prefetch(all[0].id, 1));
 }
+
+}  // namespace block_exchange_test

@@ -15,7 +15,7 @@
 
 #include <shoal/task/run.hpp>
 
-namespace {
+namespace byte_stream_test {
 
 using shoal::errc;
 using shoal::task;
@@ -64,4 +64,4 @@ TEST_CASE("a stream carries bytes both ways until an end is made") {
   CHECK(run(context, dial_plain(where, std::chrono::seconds{5})).error() == errc::unsupported);
 }
 
-}  // namespace
+}  // namespace byte_stream_test

@@ -14,7 +14,7 @@
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 
-namespace {
+namespace client_stream_test {
 
 using shoal::net::client_stream;
 using shoal::net::output_queue;
@@ -113,4 +113,4 @@ TEST_CASE("an interrupted wait ends") {
   CHECK(ended);
 }
 
-}  // namespace
+}  // namespace client_stream_test

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-namespace {
+namespace free_list_test {
 
 using list = shoal::net::free_list<std::vector<int>>;
 
@@ -39,4 +39,4 @@ TEST_CASE("no more than so many free objects are kept") {
   CHECK(alive == 0);
 }
 
-}  // namespace
+}  // namespace free_list_test

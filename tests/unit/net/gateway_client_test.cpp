@@ -24,7 +24,7 @@
 #include "../gateway/dag.hpp"
 #include "http_client.hpp"
 
-namespace {
+namespace gateway_client_test {
 
 using shoal::as_bytes;
 using shoal::as_text;
@@ -49,6 +49,8 @@ cid name_of(std::string_view text) {
   test_dag::dag d;
   return d.add_leaf(text).id;
 }
+
+namespace {  // for there is a lambda in its frame
 
 /// Answers by the path in front of "/ipfs/".
 task<> misbehave(http_connection& client, std::uint16_t port) {
@@ -81,6 +83,8 @@ task<> misbehave(http_connection& client, std::uint16_t port) {
   } while (sent && is("/endless/"));
   co_return sent;
 }
+
+}  // namespace
 
 struct served : served_http {
   explicit served(shoal::net::http_server_options options = {}) : served_http(options) {
@@ -211,4 +215,4 @@ TEST_CASE("many blocks are fetched over few connections") {
   CHECK(s.on_strand([&] { return s.server.client_count(); }) == 3);
 }
 
-}  // namespace
+}  // namespace gateway_client_test

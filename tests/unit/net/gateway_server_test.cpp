@@ -15,7 +15,7 @@
 #include "../gateway/dag.hpp"
 #include "http_client.hpp"
 
-namespace {
+namespace gateway_server_test {
 
 using shoal::as_text;
 using shoal::block;
@@ -152,4 +152,4 @@ TEST_CASE("a probe is answered without a store") {
   CHECK(client.get("/ipfs/bafkqaaa?format=raw", {}, "HEAD").status == 200);
 }
 
-}  // namespace
+}  // namespace gateway_server_test

@@ -12,7 +12,7 @@
 
 #include "http_client.hpp"
 
-namespace {
+namespace http_connection_test {
 
 using shoal::bytes_view;
 using shoal::errc;
@@ -160,4 +160,4 @@ TEST_CASE("a client that does not read is dropped, and holds little until then")
   while (s.on_strand([&] { return s.server.client_count(); }) != 0) std::this_thread::yield();
 }
 
-}  // namespace
+}  // namespace http_connection_test

@@ -15,7 +15,7 @@
 
 #include <shoal/task/run.hpp>
 
-namespace {
+namespace http_link_test {
 
 using shoal::as_bytes;
 using shoal::as_text;
@@ -137,4 +137,4 @@ TEST_CASE("what is no answer is refused") {
   CHECK(told{""}.ask().error() == errc::closed);
 }
 
-}  // namespace
+}  // namespace http_link_test

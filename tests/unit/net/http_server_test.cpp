@@ -12,7 +12,7 @@
 
 #include "http_client.hpp"
 
-namespace {
+namespace http_server_test {
 
 using shoal::result;
 using shoal::task;
@@ -110,4 +110,4 @@ TEST_CASE("there are no more connections than allowed, and others wait") {
   CHECK(third.receive().status == 200);
 }
 
-}  // namespace
+}  // namespace http_server_test

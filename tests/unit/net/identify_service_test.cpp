@@ -15,7 +15,7 @@
 #include <shoal/openssl/peer_crypto.hpp>
 #include <shoal/task/run.hpp>
 
-namespace {
+namespace identify_service_test {
 
 using namespace shoal;
 using libp2p::multiaddr;
@@ -35,8 +35,6 @@ void run_until(asio::io_context& context, Condition met) {
   }
   REQUIRE(met());
 }
-
-}  // namespace
 
 TEST_CASE("peers tell each other who they are, what they speak and where they see each other") {
   asio::io_context context;
@@ -83,3 +81,5 @@ TEST_CASE("a ping measures the way to a peer, and says so when nobody answers") 
   CHECK(took->count() > 0);
   CHECK(run(context, net::ping(*to_c, random, std::chrono::seconds{10})).error() == errc::unsupported);
 }
+
+}  // namespace identify_service_test

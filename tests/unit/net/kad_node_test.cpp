@@ -16,7 +16,7 @@
 #include <shoal/openssl/peer_crypto.hpp>
 #include <shoal/task/run.hpp>
 
-namespace {
+namespace kad_node_test {
 
 using namespace shoal;
 using libp2p::kad_peer;
@@ -85,8 +85,6 @@ bool names(const std::vector<kad_peer>& list, const node& who) {
   return at != list.end() && std::ranges::find(at->addresses, who.where.front()) != at->addresses.end();
 }
 
-}  // namespace
-
 TEST_CASE("nodes find each other through one, and one's block through all") {
   fleet all{6};
   all.nodes[1]->dht.provide(name(1));
@@ -144,3 +142,5 @@ TEST_CASE("alone one finds nobody, and is told so at once") {
   CHECK(run(context, one.dht.find_providers(name(1), 20, {}))->empty());
   CHECK(*run(context, one.dht.announce(name(1))) == 0);
 }
+
+}  // namespace kad_node_test

@@ -12,14 +12,14 @@
 
 #include <doctest/doctest.h>
 
-namespace {
+namespace kad_responder_test {
 
 using namespace shoal;
 using libp2p::kad_message;
 using libp2p::kad_type;
 using bytes = std::vector<std::byte>;
 
-libp2p::peer_id peer(int n) {
+libp2p::peer_id numbered(int n) {
   const std::array<std::byte, 3> id{std::byte{0}, std::byte{1}, static_cast<std::byte>(n)};
   return *libp2p::peer_id::decode(id);
 }
@@ -53,15 +53,15 @@ class fake_link final : public net::peer_link {
   bool broken = false;
 
  private:
-  libp2p::peer_id id_ = ::peer(7);
+  libp2p::peer_id id_ = numbered(7);
   libp2p::multiaddr remote_;
 };
 
 struct served {
-  libp2p::kad_table table{peer(0)};
+  libp2p::kad_table table{numbered(0)};
   libp2p::kad_provider_store providers;
   libp2p::kad_republisher own;
-  libp2p::kad_server server{peer(0), {}, table, providers, own};
+  libp2p::kad_server server{numbered(0), {}, table, providers, own};
   std::shared_ptr<fake_link> link = std::make_shared<fake_link>();
   net::kad_responder responder{server, link, libp2p::stream_id{1}};
 };
@@ -71,8 +71,6 @@ bytes packed(const kad_message& message) {
   libp2p::append_delimited(out, message.encode());
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("several questions on one stream are answered in order, however they are cut") {
   served here;
@@ -111,3 +109,5 @@ TEST_CASE("who asks without end and does not read is cut off") {
   CHECK(here.link->broken);
   CHECK(here.link->written.size() < net::kad_responder::max_queued + 100);
 }
+
+}  // namespace kad_responder_test

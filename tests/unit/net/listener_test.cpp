@@ -17,7 +17,7 @@
 
 #include "../temporary_folder.hpp"
 
-namespace {
+namespace listener_test {
 
 namespace fs = std::filesystem;
 using shoal::net::inherited_sockets;
@@ -112,4 +112,4 @@ TEST_CASE("sockets of a service manager are for the process that they are meant 
   CHECK(std::getenv("LISTEN_PID") == nullptr);
 }
 
-}  // namespace
+}  // namespace listener_test

@@ -19,7 +19,7 @@
 
 #include <shoal/os/posix/unique_fd.hpp>
 
-namespace {
+namespace mdns_test {
 
 using namespace std::chrono_literals;
 using shoal::libp2p::mdns_peer;
@@ -152,4 +152,4 @@ TEST_CASE("loopback is no neighbourhood unless it is named") {
   });
 }
 
-}  // namespace
+}  // namespace mdns_test

@@ -10,7 +10,7 @@
 #include <shoal/block/memory.hpp>
 #include <shoal/test/run.hpp>
 
-namespace {
+namespace nbd_calls_test {
 
 using namespace shoal;
 
@@ -83,4 +83,4 @@ TEST_CASE("a request for nothing touches nothing") {
   CHECK(test::run(net::carry_out(sealed, {.type = nbd::command::flush})));
 }
 
-}  // namespace
+}  // namespace nbd_calls_test

@@ -15,7 +15,7 @@
 
 #include "nbd_client.hpp"
 
-namespace {
+namespace nbd_connection_test {
 
 using client::ask;
 using client::bytes;
@@ -280,4 +280,4 @@ TEST_CASE("a client that breaks the protocol is dropped") {
   CHECK(c.hangs_up());
 }
 
-}  // namespace
+}  // namespace nbd_connection_test

@@ -17,7 +17,7 @@
 
 #include "nbd_client.hpp"
 
-namespace {
+namespace nbd_server_test {
 
 using client::ask;
 using client::bytes;
@@ -212,4 +212,4 @@ TEST_CASE("a client that left takes no place") {
   }
 }
 
-}  // namespace
+}  // namespace nbd_server_test

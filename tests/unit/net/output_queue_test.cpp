@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace {
+namespace output_queue_test {
 
 using shoal::net::output_queue;
 using progress = output_queue::progress;
@@ -137,4 +137,4 @@ TEST_CASE("a peer that has gone breaks the queue, without a signal") {
   CHECK(out.flush(pair.ends[0]) == progress::broken);
 }
 
-}  // namespace
+}  // namespace output_queue_test

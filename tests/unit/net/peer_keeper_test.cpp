@@ -14,7 +14,7 @@
 #include <shoal/openssl/peer_crypto.hpp>
 #include <shoal/task/run.hpp>
 
-namespace {
+namespace peer_keeper_test {
 
 using namespace shoal;
 using libp2p::multiaddr;
@@ -45,8 +45,6 @@ struct counter final : net::swarm_observer {
   void link_down(const std::shared_ptr<net::peer_link>&) override {}
   int up = 0;
 };
-
-}  // namespace
 
 TEST_CASE("a peer that is kept is dialed again when it has gone") {
   asio::io_context context;
@@ -82,3 +80,5 @@ TEST_CASE("who is not wanted hears so, and tries again less and less often") {
   CHECK(run(context, a.connect({where})).error() == errc::busy);
   CHECK(seen.up <= 3);
 }
+
+}  // namespace peer_keeper_test

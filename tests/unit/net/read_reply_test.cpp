@@ -14,7 +14,7 @@
 #include <shoal/base/endian.hpp>
 #include <shoal/block/concepts.hpp>
 
-namespace {
+namespace read_reply_test {
 
 using shoal::any_device;
 using shoal::bytes_span;
@@ -158,4 +158,4 @@ TEST_CASE("pieces of one read that come one after the other make one reply") {
   CHECK(out.size() == nbd::simple_reply_size + 8192);
 }
 
-}  // namespace
+}  // namespace read_reply_test

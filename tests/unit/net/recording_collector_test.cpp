@@ -28,7 +28,7 @@
 #include "../openssl/tls_server.hpp"
 #include "../temporary_folder.hpp"
 
-namespace {
+namespace recording_collector_test {
 
 using namespace shoal;
 using hal::access;
@@ -91,8 +91,6 @@ void start(asio::io_context& context, Sender& sender, outcome& out) {
     out.why = why.error();
   });
 }
-
-}  // namespace
 
 TEST_CASE("records arrive once though the collector goes and comes back") {
   const temporary_folder here;
@@ -228,3 +226,5 @@ TEST_CASE("records go over TLS, and to nobody else") {
   REQUIRE(run_until(context, [&] { return collector.sender_count() == 0; }));
   CHECK(read(here.path / "valve-0000000000000009.rec").size() == 700);
 }
+
+}  // namespace recording_collector_test

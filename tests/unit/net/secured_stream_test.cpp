@@ -28,7 +28,7 @@
 #include "../openssl/tls_server.hpp"
 #include "../temporary_folder.hpp"
 
-namespace {
+namespace secured_stream_test {
 
 using shoal::as_bytes;
 using shoal::as_text;
@@ -209,4 +209,4 @@ TEST_CASE("a block comes from a gateway over TLS, if the gateway is who it shoul
   }
 }
 
-}  // namespace
+}  // namespace secured_stream_test

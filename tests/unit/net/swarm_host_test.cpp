@@ -17,7 +17,7 @@
 #include <shoal/openssl/peer_crypto.hpp>
 #include <shoal/task/run.hpp>
 
-namespace {
+namespace swarm_host_test {
 
 using namespace shoal;
 using libp2p::multiaddr;
@@ -77,8 +77,6 @@ void run_until(asio::io_context& context, Condition met) {
 void handle_echo(host& at) {
   at.handle("/echo", [](const auto& link, auto stream) { return std::make_shared<echo>(link, stream); });
 }
-
-}  // namespace
 
 TEST_CASE("two hosts meet over TCP and carry a megabyte there and back") {
   for (const std::string_view ip : {"/ip4/127.0.0.1", "/ip6/::1"}) {
@@ -243,3 +241,5 @@ TEST_CASE("a host does not connect with itself") {
   std::vector<multiaddr> named{net::with_peer(where->front(), a.id())};
   CHECK(run(context, a.connect(named)).error() == errc::invalid_argument);
 }
+
+}  // namespace swarm_host_test
