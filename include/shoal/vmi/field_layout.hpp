@@ -73,9 +73,17 @@ static_assert(type_source<btf_types>);
 /// Layouts as they were given.
 class given_types {
  public:
+  struct field {
+    std::string type;
+    std::string path;
+    field_layout layout;
+  };
+
   void add(std::string type, std::string path, field_layout layout) {
     fields_.push_back({std::move(type), std::move(path), layout});
   }
+  [[nodiscard]] const std::vector<field>& fields() const noexcept { return fields_; }
+
   [[nodiscard]] std::optional<field_layout> layout(std::string_view type,
                                                    std::string_view path) const noexcept {
     for (const field& each : fields_) {
@@ -85,11 +93,6 @@ class given_types {
   }
 
  private:
-  struct field {
-    std::string type;
-    std::string path;
-    field_layout layout;
-  };
   std::vector<field> fields_;
 };
 static_assert(type_source<given_types>);

@@ -11,8 +11,10 @@
 // ends the walk and says so. Who watches a live guest looks again before it believes that.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <shoal/base/status.hpp>
 #include <shoal/vmi/address.hpp>
@@ -28,6 +30,12 @@ enum class walk_end : std::uint8_t {
   torn,        ///< a link and the link back do not fit
   too_long,    ///< more nodes than were allowed
 };
+
+/// "torn" and so on.
+[[nodiscard]] constexpr std::string_view name_of(walk_end end) noexcept {
+  constexpr std::array<std::string_view, 5> names{"walking", "complete", "unreadable", "torn", "too long"};
+  return names[static_cast<std::size_t>(end)];
+}
 
 template <virtual_memory Space>
 class list_walk {

@@ -65,11 +65,28 @@ class symbol_table {
     sorted_ = true;
   }
 
+  /// Adds to the addresses of all symbols from `first` on. Addresses wrap around: give a distance that leaves
+  /// them behind the others.
+  void move(virtual_address first, std::uint64_t distance) {
+    for (entry& each : entries_) {
+      if (value(each.address) >= value(first)) each.address = each.address + distance;
+    }
+    sorted_ = false;
+    finish();
+  }
+
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   /// By address. @pre i < size()
   [[nodiscard]] symbol operator[](std::size_t i) const noexcept {
     const entry& e = entries_[i];
     return {e.address, e.type, std::string_view{text_}.substr(e.text, e.length)};
+  }
+
+  /// Where in this order the first symbol is that is not before `address`; size() when there is none.
+  /// @pre finish() was called
+  [[nodiscard]] std::size_t from(virtual_address address) const noexcept {
+    return static_cast<std::size_t>(std::ranges::lower_bound(entries_, address, {}, &entry::address) -
+                                    entries_.begin());
   }
 
   /// The first symbol of this name. Looks at each: about 0.2 ms for 150,000.

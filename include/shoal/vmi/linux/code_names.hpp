@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// code_names: whose code an address is, in words: a function of the kernel, a module, or nobody's.
+//
+//     const code_names names{symbols, &modules};
+//     names.describe(entry);                        // "__x64_sys_read", "do_idle+0x1f", "module nft", "0x7f12
+//     (no code)"
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <shoal/vmi/address.hpp>
+#include <shoal/vmi/linux/finding.hpp>
+#include <shoal/vmi/linux/module_list.hpp>
+#include <shoal/vmi/symbol_table.hpp>
+
+namespace shoal::vmi {
+
+/// Addresses [begin, end) of a kernel.
+struct kernel_range {
+  virtual_address begin{};
+  virtual_address end{};
+
+  [[nodiscard]] constexpr std::uint64_t size() const noexcept { return value(end) - value(begin); }
+  [[nodiscard]] constexpr bool contains(virtual_address address) const noexcept {
+    return value(address) - value(begin) < size();
+  }
+};
+
+/// Between two symbols. Nothing when one is missing, or they are not in this order.
+[[nodiscard]] inline std::optional<kernel_range> find_range(const symbol_table& symbols, std::string_view begin,
+                                                            std::string_view end) noexcept {
+  const std::optional<symbol> first = symbols.find(begin);
+  const std::optional<symbol> last = symbols.find(end);
+  if (!first || !last || value(first->address) >= value(last->address)) return std::nullopt;
+  return kernel_range{first->address, last->address};
+}
+
+class code_names {
+ public:
+  /// @param symbols, modules  outlive it; modules may be null
+  explicit code_names(const symbol_table& symbols, const module_list* modules = nullptr) noexcept
+      : symbols_(&symbols), modules_(modules), text_(find_range(symbols, "_stext", "_etext")) {}
+
+  /// Nothing when the symbols do not say where the kernel's text is.
+  [[nodiscard]] const std::optional<kernel_range>& text() const noexcept { return text_; }
+  [[nodiscard]] bool in_text(virtual_address address) const noexcept {
+    return text_ && text_->contains(address);
+  }
+
+  /// Whether an address lies between the symbol of this name and the next one, whatever is there now.
+  [[nodiscard]] bool is_part_of(std::string_view name, virtual_address address) const noexcept {
+    const std::optional<symbol> begin = symbols_->find(name);
+    if (!begin) return false;
+    const std::size_t next = symbols_->from(begin->address + 1);
+    return next != symbols_->size() &&
+           kernel_range{begin->address, (*symbols_)[next].address}.contains(address);
+  }
+
+  /// Printable.
+  [[nodiscard]] std::string describe(virtual_address address) const {
+    if (modules_ != nullptr) {
+      if (const kernel_module* const module = modules_->owner(address)) {
+        return hexadecimal(value(address)) + " in module " + printable(module->name);
+      }
+    }
+    const std::optional<symbol_at> near = symbols_->at(address);
+    const bool known = near && (in_text(address) || near->offset == 0);
+    if (!known) return hexadecimal(value(address)) + " in no known code";
+    std::string out = printable(near->symbol.name);
+    if (near->offset != 0) out += "+" + hexadecimal(near->offset);
+    return out;
+  }
+
+ private:
+  const symbol_table* symbols_;
+  const module_list* modules_;
+  std::optional<kernel_range> text_;
+};
+
+}  // namespace shoal::vmi

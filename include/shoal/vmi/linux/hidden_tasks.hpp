@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// find_hidden_tasks: processes that are missing from a Linux kernel's list of tasks, which `ps` is made of, but
+// which the kernel still runs: it finds them by their number in the pid table, by their parent's list of
+// children, and in the queues of its processors.
+//
+//     const task_list all = read_tasks(kernel, layout.tasks, places.init_task);
+//     for (const finding& each : find_hidden_tasks(kernel, layout, places, all)) alert(each);
+//
+// A guest that runs makes and ends processes meanwhile: look twice (found_in_both).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <shoal/base/result.hpp>
+#include <shoal/vmi/address_space.hpp>
+#include <shoal/vmi/kernel_list.hpp>
+#include <shoal/vmi/linux/finding.hpp>
+#include <shoal/vmi/linux/task_list.hpp>
+#include <shoal/vmi/object.hpp>
+#include <shoal/vmi/xarray_walk.hpp>
+
+namespace shoal::vmi {
+
+struct hidden_task_layout {
+  task_layout tasks;
+  record<"task_struct", "se.group_node"> entity;
+  record<"pid_namespace", "idr.idr_rt.xa_head"> space;
+  record<"pid", "tasks"> pid;
+  record<"rq", "curr", "idle", "cfs_tasks"> queue;
+  xarray_layout xarray;
+
+  template <type_source Types>
+  [[nodiscard]] static result<hidden_task_layout> resolve(const Types& types) {
+    const auto tasks = task_layout::resolve(types);
+    const auto entity = decltype(hidden_task_layout::entity)::resolve(types);
+    const auto space = decltype(hidden_task_layout::space)::resolve(types);
+    const auto pid = decltype(hidden_task_layout::pid)::resolve(types);
+    const auto queue = decltype(hidden_task_layout::queue)::resolve(types);
+    const auto xarray = xarray_layout::resolve(types);
+    if (!tasks || !entity || !space || !pid || !queue || !xarray) return errc::not_found;
+    return hidden_task_layout{*tasks, *entity, *space, *pid, *queue, *xarray};
+  }
+};
+
+/// Where the kernel's own records of its tasks are.
+struct task_places {
+  virtual_address init_task{};
+  virtual_address init_pid_ns{};
+  std::vector<virtual_address> queues;  ///< struct rq of each processor
+};
+
+namespace detail {
+
+template <virtual_memory Space>
+class hidden_task_search {
+ public:
+  hidden_task_search(Space& space, const hidden_task_layout& layout, const task_places& places,
+                     const task_list& list)
+      : space_(space), layout_(layout), places_(places), list_(list) {}
+
+  std::vector<finding> run() {
+    for (const kernel_task& each : list_.tasks) listed_.insert(each.address);
+    known_ = listed_;
+    if (list_.end != walk_end::complete) incomplete("the list of tasks", places_.init_task, list_.end);
+    look_into_queues();
+    look_into_pids();
+    // Those found on the way may have children as well.
+    std::vector<virtual_address> parents(known_.begin(), known_.end());
+    while (!parents.empty()) {
+      const virtual_address parent = parents.back();
+      parents.pop_back();
+      look_at_children(parent, parents);
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void look_into_queues() {
+    for (const virtual_address queue : places_.queues) {
+      const object each{space_, layout_.queue, queue};
+      const status_or<virtual_address> now = each.template pointer<"curr">();
+      const status_or<virtual_address> idle = each.template pointer<"idle">();
+      if (!now || !idle) {
+        incomplete("a queue of tasks", queue, walk_end::unreadable);
+        continue;
+      }
+      if (*now != *idle && value(*now) != 0) found(*now, "runs");
+      list_walk waiting{space_, each.template address_of<"cfs_tasks">(), max_tasks};
+      while (const status_or<virtual_address> node = waiting.next()) {
+        found(layout_.entity.owner<"se.group_node">(*node), "waits for a processor");
+      }
+      if (waiting.end() != walk_end::complete) incomplete("a queue of tasks", queue, waiting.end());
+    }
+  }
+
+  void look_into_pids() {
+    const object numbers{space_, layout_.space, places_.init_pid_ns};
+    const status_or<virtual_address> head = numbers.template pointer<"idr.idr_rt.xa_head">();
+    if (!head) return incomplete("the pid table", places_.init_pid_ns, walk_end::unreadable);
+    xarray_walk pids{space_, layout_.xarray, *head, 4 * max_tasks};
+    while (const status_or<xarray_entry> each = pids.next()) {
+      // tasks[PIDTYPE_PID].first: a number that is a group's alone has none
+      const object pid{space_, layout_.pid, each->pointer};
+      const status_or<virtual_address> node = read_pointer(space_, pid.template address_of<"tasks">());
+      if (!node) {
+        incomplete("the pid table", each->pointer, walk_end::unreadable);
+      } else if (value(*node) != 0) {
+        found(layout_.tasks.task.owner<"pid_links">(*node), "in the pid table");
+      }
+    }
+    if (pids.end() != walk_end::complete) incomplete("the pid table", places_.init_pid_ns, pids.end());
+  }
+
+  void look_at_children(virtual_address parent, std::vector<virtual_address>& parents) {
+    const object task{space_, layout_.tasks.task, parent};
+    list_walk children{space_, task.template address_of<"children">(), max_tasks};
+    while (const status_or<virtual_address> node = children.next()) {
+      const virtual_address child = layout_.tasks.task.owner<"sibling">(*node);
+      if (found(child, "a child of its parent")) parents.push_back(child);
+    }
+    if (children.end() != walk_end::complete) incomplete("a list of children", parent, children.end());
+  }
+
+  /// True when it is new.
+  bool found(virtual_address at, std::string_view where) {
+    if (known_.size() > max_tasks || !known_.insert(at).second) return false;
+    const std::optional<kernel_task> task = read_task(space_, layout_.tasks, at);
+    if (!task) {
+      incomplete("a task", at, walk_end::unreadable);
+      return false;
+    }
+    if (!is_thread(*task) && findings_.size() < max_findings) {
+      findings_.push_back({finding_kind::hidden_task, at, task->subject(),
+                           std::string{where} + ", but not in the list of tasks"});
+    }
+    return true;
+  }
+
+  /// Of a process that is listed: such threads are not in the list themselves.
+  [[nodiscard]] bool is_thread(const kernel_task& task) const {
+    if (task.pid == task.tgid) return false;
+    const kernel_task* const leader = listed_.contains(task.leader) ? list_.at(task.leader) : nullptr;
+    return leader != nullptr && leader->pid == task.tgid;
+  }
+
+  void incomplete(std::string_view what, virtual_address where, walk_end how) {
+    if (findings_.size() >= max_findings) return;
+    findings_.push_back({finding_kind::unreadable, where, std::string{what}, std::string{name_of(how)}});
+  }
+
+  Space& space_;
+  const hidden_task_layout& layout_;
+  const task_places& places_;
+  const task_list& list_;
+  std::set<virtual_address> listed_;
+  std::set<virtual_address> known_;
+  std::vector<finding> findings_;
+};
+
+}  // namespace detail
+
+/// Each task that is somewhere and not in `list`, once, and what could not be read.
+template <virtual_memory Space>
+[[nodiscard]] std::vector<finding> find_hidden_tasks(Space& space, const hidden_task_layout& layout,
+                                                     const task_places& places, const task_list& list) {
+  return detail::hidden_task_search<Space>{space, layout, places, list}.run();
+}
+
+}  // namespace shoal::vmi

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a whole kernel says of itself: its tasks, modules and processors, with layouts and symbols found on the
+// way.
+//
+//     result<task_list> tasks = tasks_of(*kernel);                         // *kernel: linux_kernel
+//     result<module_list> modules = modules_of(*kernel);
+//     if (tasks) for (const kernel_task& each : tasks->tasks) print(each.pid, each.comm);
+//
+// Errors are not_found, for a kernel that has no such symbol or field.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <shoal/base/endian.hpp>
+#include <shoal/base/result.hpp>
+#include <shoal/vmi/linux/hidden_tasks.hpp>
+#include <shoal/vmi/linux/linux_kernel.hpp>
+#include <shoal/vmi/linux/module_list.hpp>
+#include <shoal/vmi/linux/task_list.hpp>
+
+namespace shoal::vmi {
+
+/// No more processors are looked at: Linux is built for 8,192 at most.
+inline constexpr std::size_t max_processors = 8192;
+
+template <physical_memory M>
+[[nodiscard]] result<task_list> tasks_of(linux_kernel<M>& kernel) {
+  const result<task_layout> layout = task_layout::resolve(kernel.types());
+  const result<virtual_address> init = kernel.symbol("init_task");
+  if (!layout || !init) return errc::not_found;
+  return read_tasks(kernel.space(), *layout, *init);
+}
+
+template <physical_memory M>
+[[nodiscard]] result<module_list> modules_of(linux_kernel<M>& kernel) {
+  const result<module_layout> layout = module_layout::resolve(kernel.types());
+  const result<virtual_address> head = kernel.symbol("modules");
+  if (!layout || !head) return errc::not_found;
+  return read_modules(kernel.space(), *layout, *head);
+}
+
+/// What is different for each processor: where `variable` is for those that are at work.
+template <physical_memory M>
+[[nodiscard]] std::vector<virtual_address> per_processor(linux_kernel<M>& kernel, virtual_address variable) {
+  std::vector<virtual_address> out;
+  const result<virtual_address> online = kernel.symbol("__cpu_online_mask");
+  const result<virtual_address> offsets = kernel.symbol("__per_cpu_offset");
+  const result<std::uint32_t> count = kernel.template number<std::uint32_t>("nr_cpu_ids");
+  if (!online || !offsets || !count) return out;
+  for (std::size_t i = 0; i < std::min<std::size_t>(*count, max_processors); ++i) {
+    const status_or<std::uint8_t> byte = read_number<std::uint8_t>(kernel.space(), *online + i / 8);
+    if (!byte || (*byte >> i % 8 & 1) == 0) continue;
+    const status_or<std::uint64_t> offset = read_number<std::uint64_t>(kernel.space(), *offsets + 8 * i);
+    if (offset) out.push_back(variable + *offset);
+  }
+  return out;
+}
+
+template <physical_memory M>
+[[nodiscard]] result<task_places> task_places_of(linux_kernel<M>& kernel) {
+  const result<virtual_address> init = kernel.symbol("init_task");
+  const result<virtual_address> numbers = kernel.symbol("init_pid_ns");
+  const result<virtual_address> queue = kernel.symbol("runqueues");
+  if (!init || !numbers || !queue) return errc::not_found;
+  return task_places{*init, *numbers, per_processor(kernel, *queue)};
+}
+
+/// Zero for what a kernel does not have.
+template <physical_memory M>
+[[nodiscard]] module_places module_places_of(linux_kernel<M>& kernel) {
+  module_places out;
+  const result<virtual_address> kset = kernel.pointer("module_kset");
+  const result<virtual_address> tree = kernel.symbol("mod_tree");
+  if (kset) out.kset = *kset;
+  if (tree) out.tree = *tree;
+  return out;
+}
+
+}  // namespace shoal::vmi

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <shoal/vmi/linux/hidden_tasks.hpp>
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "synthetic_kernel.hpp"
+
+using namespace shoal;
+using namespace shoal::vmi;
+using shoal::vmi::tests::kernel_layouts;
+using shoal::vmi::tests::synthetic_kernel;
+
+namespace {
+
+std::vector<finding> search(synthetic_kernel& kernel) {
+  const auto layout = hidden_task_layout::resolve(kernel_layouts());
+  REQUIRE(layout);
+  const task_list all = read_tasks(kernel.space, layout->tasks, kernel.places.init_task);
+  return find_hidden_tasks(kernel.space, *layout, kernel.places, all);
+}
+
+constexpr auto at = &synthetic_kernel::at;
+
+}  // namespace
+
+TEST_CASE("nothing is hidden in a kernel where all is well") {
+  synthetic_kernel kernel{40};
+  CHECK(search(kernel).empty());
+  // one that runs, one that waits, the idle task
+  kernel.put(synthetic_kernel::queue + 8, at(7));
+  kernel.ring({synthetic_kernel::queue + 0x20, at(7) + 0xd0, at(8) + 0xd0});
+  CHECK(search(kernel).empty());
+}
+
+TEST_CASE("a task out of the list is found by each of the kernel's other records, and told once") {
+  synthetic_kernel kernel;
+  kernel.unlink(at(5) + 0x10);
+  std::vector<finding> found = search(kernel);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].kind == finding_kind::hidden_task);
+  CHECK(found[0].subject == "pid 5 (task5)");
+  CHECK(found[0].detail == "in the pid table, but not in the list of tasks");
+  CHECK(found[0].where == synthetic_kernel::task(5));
+
+  kernel.put(synthetic_kernel::table + 8 + 8 * 5, 0);
+  found = search(kernel);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].detail == "a child of its parent, but not in the list of tasks");
+
+  kernel.unlink(at(5) + 0x70);
+  CHECK(search(kernel).empty());
+  kernel.ring({synthetic_kernel::queue + 0x20, at(4) + 0xd0, at(5) + 0xd0});
+  found = search(kernel);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].detail == "waits for a processor, but not in the list of tasks");
+  kernel.ring({synthetic_kernel::queue + 0x20});
+  kernel.put(synthetic_kernel::queue + 8, at(5));
+  found = search(kernel);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].detail == "runs, but not in the list of tasks");
+}
+
+TEST_CASE("threads are not hidden while their process is listed") {
+  synthetic_kernel kernel{20};
+  kernel.unlink(at(9) + 0x10);
+  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{4});
+  kernel.put(at(9) + 0x50, at(4));
+  CHECK(search(kernel).empty());
+  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{3});  // a process that is not its leader's
+  CHECK(search(kernel).size() == 1);
+  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{9});  // a process of its own
+  CHECK(search(kernel).size() == 1);
+  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{4});
+  kernel.unlink(at(4) + 0x10);
+  CHECK(search(kernel).size() == 2);
+}
+
+TEST_CASE("a child of a hidden task is found too") {
+  synthetic_kernel kernel;
+  for (const std::size_t i : {5u, 6u}) {
+    kernel.unlink(at(i) + 0x10);
+    kernel.put(synthetic_kernel::table + 8 + 8 * i, 0);
+  }
+  kernel.unlink(at(6) + 0x70);
+  kernel.ring({at(5) + 0x60, at(6) + 0x70});
+  CHECK(search(kernel).size() == 2);
+}
+
+TEST_CASE("records that are torn, cyclic or lead anywhere are told, after bounded work") {
+  const std::vector<std::uint64_t> places{synthetic_kernel::pid_ns + 8,
+                                          synthetic_kernel::table + 16,
+                                          synthetic_kernel::queue + 8,
+                                          synthetic_kernel::queue + 16,
+                                          synthetic_kernel::queue + 32,
+                                          at(3) + 0x10,
+                                          at(3) + 0x18,
+                                          at(3) + 0x60,
+                                          at(3) + 0x70,
+                                          synthetic_kernel::pid(3) + 0x10};
+  for (const std::uint64_t place : places) {
+    for (const std::uint64_t to :
+         {std::uint64_t{0}, ~std::uint64_t{0}, at(0), at(3) + 0x10, synthetic_kernel::table | 2,
+          synthetic_kernel::pid_ns, std::uint64_t{1} << 63}) {
+      synthetic_kernel kernel;
+      kernel.put(place, to);
+      kernel.space.reads = 0;
+      (void)search(kernel);
+      CHECK(kernel.space.reads < 20'000);
+    }
+  }
+  synthetic_kernel kernel;
+  kernel.put(at(3) + 0x10, 0x10);
+  const std::vector<finding> found = search(kernel);
+  REQUIRE_FALSE(found.empty());
+  CHECK(found[0].kind == finding_kind::unreadable);
+  CHECK(found[0].subject == "the list of tasks");
+}
