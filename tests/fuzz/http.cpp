@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <shoal/base/percent_coding.hpp>
 #include <shoal/http/body_reader.hpp>
 #include <shoal/http/etag.hpp>
 #include <shoal/http/head_reader.hpp>
@@ -26,9 +27,11 @@
 namespace {
 
 using namespace shoal::http;
+using shoal::append_percent_encoded;
 using shoal::as_bytes;
 using shoal::as_text;
 using shoal::bytes_view;
+using shoal::percent_decode;
 using shoal::result;
 
 void require(bool truth) {

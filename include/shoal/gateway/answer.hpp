@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include <shoal/base/percent_coding.hpp>
 #include <shoal/content/cid.hpp>
 #include <shoal/gateway/request.hpp>
 #include <shoal/http/head_writer.hpp>
@@ -26,7 +27,7 @@ namespace shoal::gateway {
   std::string path = "/ipfs/" + to_text(wanted.root);
   for (const std::string& name : wanted.path) {
     path += '/';
-    http::append_percent_encoded(path, name);
+    append_percent_encoded(path, name);
   }
   return path;
 }
@@ -79,7 +80,7 @@ inline void append_fields(http::head_writer& head, const request& wanted) {
   std::string disposition = "attachment; filename=\"" + detail::plain_name(name) + "\"";
   if (detail::plain_name(name) != name) {
     disposition += "; filename*=UTF-8''";
-    http::append_percent_encoded(disposition, name);
+    append_percent_encoded(disposition, name);
   }
   head.field("Content-Disposition", disposition);
   head.field("Content-Location", content_location(wanted));

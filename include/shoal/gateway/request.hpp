@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include <shoal/base/percent_coding.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/content/cid.hpp>
 #include <shoal/gateway/byte_range.hpp>
@@ -76,7 +77,7 @@ struct gateway_query {
       const http::query_parameter p = http::take_parameter(query);
       std::optional<std::string>* const place = find(p.name);
       if (place == nullptr || *place) continue;
-      result<std::string> value = http::percent_decode(p.value);
+      result<std::string> value = percent_decode(p.value);
       if (!value) return false;
       *place = std::move(*value);
     }
@@ -156,7 +157,7 @@ inline refusal read_path(std::string_view path, request& out) {
     const std::string_view segment = path.substr(0, path.find('/'));
     path.remove_prefix(segment.size() < path.size() ? segment.size() + 1 : segment.size());
     if (segment.empty() && !first) continue;
-    result<std::string> name = http::percent_decode(segment);
+    result<std::string> name = percent_decode(segment);
     if (!name) return {400, "the path is not encoded as it should be"};
     if (!std::exchange(first, false)) {
       if (out.path.size() == max_path_names) return {400, "the path has too many names"};

@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/endian.hpp>
+#include <shoal/base/percent_coding.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/content/multibase.hpp>
 #include <shoal/libp2p/ip_text.hpp>
@@ -19,39 +21,8 @@
 
 namespace shoal::libp2p::detail {
 
-/// Everything but letters, digits and "-_.!~*'()" as %XX.
-inline void append_percent_encoded(std::string& out, bytes_view bytes) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  for (const char c : as_text(bytes)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view{"-_.!~*'()"}.find(c) != std::string_view::npos;
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-}
-
-[[nodiscard]] inline result<std::vector<std::byte>> percent_decoded(std::string_view text) {
-  std::vector<std::byte> bytes;
-  bytes.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      bytes.push_back(static_cast<std::byte>(text[i]));
-      continue;
-    }
-    const std::string_view pair = text.substr(i + 1, 2);
-    const result<std::uint8_t> byte = parse_digits<std::uint8_t>(pair, 2, 16);
-    if (!byte || pair.size() != 2) return errc::malformed;
-    bytes.push_back(std::byte{*byte});
-    i += 2;
-  }
-  return bytes;
-}
+/// What stands unencoded in a path beside what always does.
+inline constexpr std::string_view plain_in_paths = "!*'()";
 
 template <class T>
 [[nodiscard]] result<std::vector<std::byte>> parse_big_endian(std::string_view text, std::size_t digits) {
@@ -67,7 +38,8 @@ template <class T>
                                                                           std::string_view text) {
   const auto copy = [](auto&& found) -> result<std::vector<std::byte>> {
     if (!found) return found.error();
-    return std::vector<std::byte>(found->begin(), found->end());
+    const bytes_view bytes = std::as_bytes(std::span{*found});
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
   };
   switch (kind) {
     case multiaddr_value::none: return std::vector<std::byte>{};
@@ -76,7 +48,7 @@ template <class T>
     case multiaddr_value::port: return parse_big_endian<std::uint16_t>(text, 5);
     case multiaddr_value::octet: return parse_big_endian<std::uint8_t>(text, 3);
     case multiaddr_value::number: return parse_big_endian<std::uint64_t>(text, 20);
-    case multiaddr_value::path: return percent_decoded(text);
+    case multiaddr_value::path: return copy(percent_decode(text));
     case multiaddr_value::multihash: return decode_multibase(text);
     case multiaddr_value::peer: {
       const result<peer_id> id = peer_id::parse(text);
@@ -103,7 +75,7 @@ inline void append_component_text(std::string& out, const multiaddr_component& c
     case multiaddr_value::octet: append_digits(out, std::to_integer<unsigned>(c.value.front())); break;
     case multiaddr_value::number: append_digits(out, load_be<std::uint64_t>(c.value.data())); break;
     case multiaddr_value::name: out += as_text(c.value); break;
-    case multiaddr_value::path: append_percent_encoded(out, c.value); break;
+    case multiaddr_value::path: append_percent_encoded(out, as_text(c.value), plain_in_paths); break;
     case multiaddr_value::peer: out += encode_base58btc(c.value); break;
     case multiaddr_value::multihash: out += encode_multibase(multibase::base64url, c.value); break;
   }

@@ -16,8 +16,10 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <shoal/base/error.hpp>
+#include <shoal/base/percent_coding.hpp>
 #include <shoal/base/result.hpp>
 
 namespace shoal::nbd {
@@ -42,36 +44,10 @@ struct uri {
 namespace detail {
 
 /// False when a % is not followed by two hexadecimal digits.
-inline bool percent_decode(std::string_view text, std::string& out) {
-  out.clear();
-  while (!text.empty()) {
-    char c = text.front();
-    std::size_t taken = 1;
-    if (c == '%') {
-      unsigned value = 0;
-      const char* const first = text.data() + 1;
-      if (text.size() < 3 || std::from_chars(first, first + 2, value, 16).ptr != first + 2) return false;
-      c = static_cast<char>(value);
-      taken = 3;
-    }
-    out.push_back(c);
-    text.remove_prefix(taken);
-  }
-  return true;
-}
-
-/// Leaves alone what means nothing in any part of a URI, and what is in `also`.
-inline void percent_encode(std::string_view text, std::string_view also, std::string& out) {
-  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (plain.find(c) != std::string_view::npos || also.find(c) != std::string_view::npos) {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out.append({'%', digits[byte >> 4], digits[byte & 15]});
-    }
-  }
+inline bool decode_part(std::string_view text, std::string& out) {
+  result<std::string> decoded = percent_decode(text);
+  if (decoded) out = std::move(*decoded);
+  return decoded.has_value();
 }
 
 /// "host", "host:port" or "[v6]:port".
@@ -96,7 +72,7 @@ inline bool parse_authority(std::string_view text, uri& out) {
     const auto read = std::from_chars(port.data(), end, out.port);
     if (read.ec != std::errc{} || read.ptr != end) return false;
   }
-  return percent_decode(host, out.host) && out.host.find_first_of("/?#[]@") == std::string::npos;
+  return decode_part(host, out.host) && out.host.find_first_of("/?#[]@") == std::string::npos;
 }
 
 inline bool parse_query(std::string_view text, uri& out) {
@@ -104,7 +80,7 @@ inline bool parse_query(std::string_view text, uri& out) {
     const std::string_view pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
     constexpr std::string_view key = "socket=";
-    if (pair.starts_with(key) && !percent_decode(pair.substr(key.size()), out.socket)) return false;
+    if (pair.starts_with(key) && !decode_part(pair.substr(key.size()), out.socket)) return false;
   }
   return true;
 }
@@ -129,7 +105,7 @@ inline result<uri> uri::parse(std::string_view text) {
   const std::string_view name = slash == std::string_view::npos ? "" : text.substr(slash + 1);
   const std::string_view authority = text.substr(0, slash);
   if (!detail::parse_authority(authority, out) || !detail::parse_query(query, out) ||
-      !detail::percent_decode(name, out.export_name)) {
+      !detail::decode_part(name, out.export_name)) {
     return errc::malformed;
   }
   // the place is one or the other
@@ -143,20 +119,20 @@ inline std::string uri::text() const {
   std::string out = tls ? "nbds" : "nbd";
   if (!socket.empty()) {
     out += "+unix:///";
-    detail::percent_encode(export_name, "/:@", out);
+    append_percent_encoded(out, export_name, "/:@");
     out += "?socket=";
-    detail::percent_encode(socket, "/", out);
+    append_percent_encoded(out, socket, "/");
     return out;
   }
   out += "://";
   if (host.find(':') != std::string::npos) {
     out += "[" + host + "]";
   } else {
-    detail::percent_encode(host, "", out);
+    append_percent_encoded(out, host);
   }
   if (port != default_port) out += ":" + std::to_string(port);
   out += "/";
-  detail::percent_encode(export_name, "/:@", out);
+  append_percent_encoded(out, export_name, "/:@");
   return out;
 }
 
