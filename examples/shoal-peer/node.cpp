@@ -121,12 +121,12 @@ shoal::net::swarm_options swarm_options(const node_options& given) {
     };
   }
   if (!given.swarm_key_file.empty()) {
-    const std::string text =
-        common::read_file(given.swarm_key_file, "swarm key", max_key_file, "Kubo calls it swarm.key");
+    const std::string advice =
+        "it begins with /key/swarm/psk/1.0.0/, then /base16/, then 64 digits; Kubo calls it swarm.key";
+    const std::string text = common::read_file(given.swarm_key_file, "swarm key", max_key_file, advice);
     const auto key = shoal::libp2p::swarm_key::parse(text);
     if (!key) {
-      throw failure{"cannot use the swarm key " + given.swarm_key_file, key.error(),
-                    "it begins with /key/swarm/psk/1.0.0/, then /base16/, then 64 digits"};
+      throw failure{"cannot use the swarm key " + given.swarm_key_file, key.error(), advice};
     }
     options.network = *key;
   }
