@@ -100,6 +100,7 @@ for profile in unixfs-v1-2025 unixfs-v0-2015; do
   kubo "$node" pin rm "$added" > /dev/null
   kubo "$node" repo gc --quiet > /dev/null
   kubo "$node" shutdown
+  wait "$peer_pid" || :
   cp -r "$work/$profile/." "$node/blocks/"
   kubo_start "$node"
   kubo "$node" cat --offline "$added" | cmp - "$work/disk.img"

@@ -45,6 +45,7 @@ kubo_init() {
 
 kubo_start() {
   if [ -f "$1/swarm.key" ]; then forced=1; else forced=0; fi
+  : > "$1/daemon.log" # or what an earlier one said is taken for this one's
   IPFS_PATH=$1 IPFS_TELEMETRY=off LIBP2P_FORCE_PNET=$forced "$kubo_program" daemon > "$1/daemon.log" 2>&1 &
   peer_pid=$!
   peer_pids="$peer_pids $peer_pid"
