@@ -13,27 +13,21 @@
 #pragma once
 
 #include <cstddef>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <asio/any_io_executor.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <shoal/base/result.hpp>
-#include <shoal/net/accept_clients.hpp>
-#include <shoal/net/adopt_client.hpp>
 #include <shoal/net/client_stream.hpp>
 #include <shoal/net/http_connection.hpp>
 #include <shoal/net/listener.hpp>
 #include <shoal/net/output_queue.hpp>
+#include <shoal/net/served_clients.hpp>
 #include <shoal/task/task.hpp>
 
 namespace shoal::net {
@@ -42,7 +36,7 @@ namespace shoal::net {
 class http_server {
  public:
   explicit http_server(asio::any_io_executor executor, http_server_options options = {})
-      : executor_(std::move(executor)), options_(options), drained_(executor_) {}
+      : options_(options), clients_(std::move(executor), options.max_connections, options.drain_time) {}
   http_server(const http_server&) = delete;
   http_server& operator=(const http_server&) = delete;
 
@@ -66,33 +60,15 @@ class http_server {
 
   /// Accepts clients from a socket until stop().
   void serve(listening_socket socket) {
-    auto door = std::make_shared<listening_socket>(std::move(socket));
-    doors_.push_back(door);
-    asio::co_spawn(executor_,
-                   accept_clients(
-                       door, [this] { return clients_.size() < options_.max_connections; },
-                       [this](int fd) { welcome(fd); }),
-                   asio::detached);
-  }
-
-  /// Stops accepting, lets answers that are under way finish, and closes. The context runs dry then.
-  void stop() {
-    if (stopping_) return;
-    stopping_ = true;
-    for (const auto& door : doors_) door->descriptor.cancel();
-    doors_.clear();
-    const auto open = clients_;
-    for (const auto& client : open) client->drain();
-    if (clients_.empty()) return;
-    drained_.expires_after(options_.drain_time);
-    drained_.async_wait([this](std::error_code cancelled) {
-      if (cancelled) return;
-      const auto late = clients_;
-      for (const auto& client : late) client->close();
+    clients_.serve(std::move(socket), [this](stream_socket client) {
+      return std::make_shared<http_connection>(std::move(client), routes_, options_, memory_);
     });
   }
 
-  [[nodiscard]] std::size_t client_count() const noexcept { return clients_.size(); }
+  /// Stops accepting, lets answers that are under way finish, and closes. The context runs dry then.
+  void stop() { clients_.stop(); }
+
+  [[nodiscard]] std::size_t client_count() const noexcept { return clients_.count(); }
 
  private:
   struct text_page {
@@ -113,27 +89,11 @@ class http_server {
     co_return co_await client.send(body, none);
   }
 
-  void welcome(int fd) {
-    result<stream_socket> socket = adopt_client(executor_, fd);
-    if (!socket) return;
-    auto client = std::make_shared<http_connection>(std::move(*socket), routes_, options_, memory_);
-    clients_.push_back(client);
-    asio::co_spawn(executor_, client->run(), [this, client](std::exception_ptr) {
-      client->close();
-      std::erase(clients_, client);
-      if (clients_.empty()) drained_.cancel();
-    });
-  }
-
-  asio::any_io_executor executor_;
   http_server_options options_;
   std::vector<http_route> routes_;
   // shared: coroutines that never ended are destroyed with the context, after the server
   std::shared_ptr<output_queue::memory> memory_ = std::make_shared<output_queue::memory>();
-  std::vector<std::shared_ptr<listening_socket>> doors_;
-  std::vector<std::shared_ptr<http_connection>> clients_;
-  bool stopping_ = false;
-  asio::steady_timer drained_;
+  served_clients<http_connection> clients_;
 };
 
 }  // namespace shoal::net

@@ -22,24 +22,19 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <shoal/block/any_device.hpp>
 #include <shoal/block/capability.hpp>
 #include <shoal/block/concepts.hpp>
 #include <shoal/nbd/export_info.hpp>
-#include <shoal/net/accept_clients.hpp>
-#include <shoal/net/adopt_client.hpp>
 #include <shoal/net/client_stream.hpp>
 #include <shoal/net/listener.hpp>
 #include <shoal/net/nbd_connection.hpp>
 #include <shoal/net/output_queue.hpp>
+#include <shoal/net/served_clients.hpp>
 
 namespace shoal::net {
 
@@ -56,7 +51,7 @@ struct nbd_server_options {
 class nbd_server {
  public:
   explicit nbd_server(asio::any_io_executor executor, nbd_server_options options = {})
-      : executor_(std::move(executor)), options_(options), drained_(executor_) {}
+      : options_(options), clients_(std::move(executor), options.max_connections, options.drain_time) {}
   nbd_server(const nbd_server&) = delete;
   nbd_server& operator=(const nbd_server&) = delete;
 
@@ -77,33 +72,15 @@ class nbd_server {
 
   /// Accepts clients from a socket until stop(). Exports are added before.
   void serve(listening_socket socket) {
-    auto door = std::make_shared<listening_socket>(std::move(socket));
-    doors_.push_back(door);
-    asio::co_spawn(executor_,
-                   accept_clients(
-                       door, [this] { return clients_.size() < options_.max_connections; },
-                       [this](int fd) { welcome(fd); }),
-                   asio::detached);
-  }
-
-  /// Stops accepting, lets clients' outstanding requests finish, and closes. The context runs dry then.
-  void stop() {
-    if (stopping_) return;
-    stopping_ = true;
-    for (const auto& door : doors_) door->descriptor.cancel();
-    doors_.clear();
-    const auto open = clients_;
-    for (const auto& client : open) client->drain();
-    if (clients_.empty()) return;
-    drained_.expires_after(options_.drain_time);
-    drained_.async_wait([this](std::error_code cancelled) {
-      if (cancelled) return;
-      const auto late = clients_;
-      for (const auto& client : late) client->close();
+    clients_.serve(std::move(socket), [this](stream_socket client) {
+      return std::make_shared<nbd_connection>(std::move(client), exports_, memory_, options_.handshake_time);
     });
   }
 
-  [[nodiscard]] std::size_t client_count() const noexcept { return clients_.size(); }
+  /// Stops accepting, lets clients' outstanding requests finish, and closes. The context runs dry then.
+  void stop() { clients_.stop(); }
+
+  [[nodiscard]] std::size_t client_count() const noexcept { return clients_.count(); }
 
  private:
   /// What the protocol says of a device that can do what this one can.
@@ -146,28 +123,11 @@ class nbd_server {
     exports_.open.push_back(std::move(open));
   }
 
-  void welcome(int fd) {
-    result<stream_socket> socket = adopt_client(executor_, fd);
-    if (!socket) return;
-    auto client =
-        std::make_shared<nbd_connection>(std::move(*socket), exports_, memory_, options_.handshake_time);
-    clients_.push_back(client);
-    asio::co_spawn(executor_, client->run(), [this, client](std::exception_ptr) {
-      client->close();
-      std::erase(clients_, client);
-      if (clients_.empty()) drained_.cancel();
-    });
-  }
-
-  asio::any_io_executor executor_;
   nbd_server_options options_;
   nbd_exports exports_;
   // shared: coroutines that never ended are destroyed with the context, after the server
   std::shared_ptr<output_queue::memory> memory_ = std::make_shared<output_queue::memory>();
-  std::vector<std::shared_ptr<listening_socket>> doors_;
-  std::vector<std::shared_ptr<nbd_connection>> clients_;
-  bool stopping_ = false;
-  asio::steady_timer drained_;
+  served_clients<nbd_connection> clients_;
 };
 
 }  // namespace shoal::net
