@@ -109,7 +109,8 @@ class system_filter {
   }
   void load_number() { add(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)); }
   void load_argument(unsigned index) {  // both architectures are little-endian
-    add(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * index));
+    add(BPF_LD | BPF_W | BPF_ABS,
+        static_cast<std::uint32_t>(offsetof(seccomp_data, args) + std::size_t{8} * index));
   }
 
   std::vector<sock_filter> rules_;
