@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// simulated_lines: a simulated GPIO chip with as many lines as a URI says, names and wires between them.
+// simulated_lines: a simulated GPIO chip with as many lines as a URI says, names, wires between them, and
+// somebody who presses and releases switches.
 //
-//     common::open_simulated_lines("8?names=led,button&wires=0-1");
+//     common::open_simulated_lines("8?names=led,button&wires=0-1&press=2/100ms");
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <shoal/hal/gpio_chip.hpp>
 #include <shoal/hal/simulated_chip.hpp>
@@ -36,6 +40,8 @@ class simulated_lines {
   using chip = shoal::hal::simulated_chip<most, steady_nanoseconds>;
 
   explicit simulated_lines(std::uint32_t lines) noexcept : lines_(lines) {}
+  /// Somebody presses this line's switch after so many nanoseconds, releases it after as many more, and so on.
+  void add_switch(std::uint32_t line, std::uint64_t every) { switches_.push_back({line, every}); }
   [[nodiscard]] chip& all() noexcept { return chip_; }
 
   [[nodiscard]] std::uint32_t line_count() const noexcept { return lines_; }
@@ -48,25 +54,46 @@ class simulated_lines {
   }
   shoal::status_or<bool> read(std::uint32_t line) noexcept {
     if (line >= lines_) return shoal::status::out_of_range;
+    press();
     return chip_.read(line);
   }
   shoal::status write(std::uint32_t line, bool level) noexcept {
     return line < lines_ ? chip_.write(line, level) : shoal::status::out_of_range;
   }
-  bool next_event(shoal::hal::gpio_event& event) noexcept { return chip_.next_event(event); }
+  bool next_event(shoal::hal::gpio_event& event) noexcept {
+    press();
+    return chip_.next_event(event);
+  }
   [[nodiscard]] std::uint64_t lost_events() const noexcept { return chip_.lost_events(); }
   [[nodiscard]] std::string_view line_name(std::uint32_t line) const noexcept { return chip_.line_name(line); }
 
  private:
+  struct pressed_line {
+    std::uint32_t line;
+    std::uint64_t every;
+  };
+
+  /// As it would be by now.
+  void press() noexcept {
+    for (const pressed_line& each : switches_) {
+      chip_.drive(each.line, (steady_nanoseconds{}() - start_) / each.every % 2 != 0);
+    }
+  }
+
   chip chip_{steady_nanoseconds{}};
   std::uint32_t lines_;
+  std::uint64_t start_ = steady_nanoseconds{}();
+  std::vector<pressed_line> switches_;
 };
 
-/// @param text  LINES[?names=A,B][&wires=FROM-TO,...]: what is driven on FROM arrives at TO. @throws failure
+/// @param text  LINES[?names=A,B][&wires=FROM-TO,...][&press=LINE/DURATION,...]: what is driven on FROM arrives
+/// at TO
+/// @throws failure
 inline std::unique_ptr<simulated_lines> open_simulated_lines(std::string_view text) {
   using shoal::monitor::parse_number;
   const failure wrong{"'sim:" + std::string{text} + "' is not a simulated chip",
-                      "write sim:8, or sim:8?names=led,button&wires=0-1; it has at most 64 lines", exit_usage};
+                      "write sim:8, or sim:8?names=led,button&wires=0-1&press=2/100ms; it has at most 64 lines",
+                      exit_usage};
   const std::size_t query = text.find('?');
   const std::optional<std::uint64_t> lines = parse_number(text.substr(0, query));
   if (!lines || *lines == 0 || *lines > simulated_lines::most) throw wrong;
@@ -86,6 +113,14 @@ inline std::unique_ptr<simulated_lines> open_simulated_lines(std::string_view te
         const std::optional<std::uint64_t> to = parse_number(wire.substr(dash + 1));
         if (!from || !to || *from >= *lines || *to >= *lines) throw wrong;
         made->all().connect(static_cast<std::uint32_t>(*from), static_cast<std::uint32_t>(*to));
+      }
+    } else if (option.starts_with("press=")) {
+      for (const std::string_view press : split(option.substr(6), ',')) {
+        const std::size_t slash = std::min(press.find('/'), press.size());
+        const std::optional<std::uint64_t> line = parse_number(press.substr(0, slash));
+        const auto every = shoal::monitor::parse_duration(press.substr(std::min(slash + 1, press.size())));
+        if (!line || !every || *line >= *lines) throw wrong;
+        made->add_switch(static_cast<std::uint32_t>(*line), *every);
       }
     } else {
       throw wrong;

@@ -45,7 +45,11 @@ concept protected_memory =
 class guest_ram {
  public:
   explicit constexpr guest_ram(bytes_span ram, std::span<const protection> protections = {}) noexcept
-      : ram_(ram), protections_(protections) {}
+      : ram_(ram), protections_(protections) {
+    for (const protection& p : protections) {
+      if (!p.writable && p.end > writable_from_) writable_from_ = p.end;
+    }
+  }
 
   /// What the guest may read.
   [[nodiscard]] constexpr bytes_span window(hal::guest_address address, std::size_t n) const noexcept {
@@ -53,8 +57,10 @@ class guest_ram {
   }
   /// What the guest may write.
   [[nodiscard]] constexpr bytes_span writable_window(hal::guest_address address, std::size_t n) const noexcept {
-    const bytes_span found = part(layout::program, address, n);
     const auto at = static_cast<std::uint64_t>(address);
+    const bytes_span found = part(layout::program, address, n);
+    if (at >= writable_from_) [[likely]]
+      return found;
     for (const protection& p : protections_) {
       if (!p.writable && !found.empty() && at < p.end && at + n > p.first) return {};
     }
@@ -71,13 +77,15 @@ class guest_ram {
 
   bytes_span ram_;
   std::span<const protection> protections_;
+  std::uint64_t writable_from_ = layout::program;  // from here on all is
 };
 static_assert(protected_memory<guest_ram>);
 
 /// Bytes of the guest's to read: out_of_range when it cannot read all of them. None are everywhere. They may
 /// change at any time.
 template <hal::guest_memory M>
-[[nodiscard]] status_or<bytes_view> readable(M& memory, std::uint64_t address, std::uint64_t n) noexcept {
+[[nodiscard, gnu::always_inline]] inline status_or<bytes_view> readable(M& memory, std::uint64_t address,
+                                                                        std::uint64_t n) noexcept {
   if (n == 0) return bytes_view{};
   const auto size = static_cast<std::size_t>(n);
   if (size != n) return status::out_of_range;
@@ -88,7 +96,8 @@ template <hal::guest_memory M>
 
 /// Bytes of the guest's to fill; otherwise as readable().
 template <hal::guest_memory M>
-[[nodiscard]] status_or<bytes_span> writable(M& memory, std::uint64_t address, std::uint64_t n) noexcept {
+[[nodiscard, gnu::always_inline]] inline status_or<bytes_span> writable(M& memory, std::uint64_t address,
+                                                                        std::uint64_t n) noexcept {
   if (n == 0) return bytes_span{};
   const auto size = static_cast<std::size_t>(n);
   if (size != n) return status::out_of_range;

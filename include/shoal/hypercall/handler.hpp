@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <span>
 #include <tuple>
+#include <utility>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/status.hpp>
@@ -59,7 +60,9 @@ class argument {
   /// False as a bool when it does not lie where the guest may write.
   template <hal::guest_memory M>
   argument(M& memory, const call& what) noexcept : slot_(writable(memory, what.argument, sizeof(A)).value) {
-    if (!slot_.empty()) hal::copy_once(std::as_writable_bytes(std::span{&copy_, 1}), slot_);
+    // of a size that the compiler knows: an answer and a question cost a few instructions
+    if (!slot_.empty())
+      hal::copy_once(std::as_writable_bytes(std::span{&copy_, 1}), slot_.template first<sizeof(A)>());
   }
 
   explicit operator bool() const noexcept { return !slot_.empty(); }
@@ -67,7 +70,7 @@ class argument {
 
   /// Gives the guest what is in the copy.
   [[nodiscard]] outcome answer() const noexcept {
-    hal::copy_once(slot_, std::as_bytes(std::span{&copy_, 1}));
+    hal::copy_once(slot_.template first<sizeof(A)>(), std::as_bytes(std::span{&copy_, 1}));
     return outcome::resume;
   }
   /// The same, with a result.
@@ -158,9 +161,14 @@ class hypercall_table {
  private:
   template <class One, class M>
   static bool ask(One& handler, const call& what, M& memory, outcome& ended) noexcept {
-    if (std::find(One::numbers.begin(), One::numbers.end(), what.number) == One::numbers.end()) return false;
+    if (!serves<One>(what.number, std::make_index_sequence<One::numbers.size()>{})) return false;
     ended = handler.handle(what, memory);
     return true;
+  }
+  /// Comparisons with constants, and no loop.
+  template <class One, std::size_t... I>
+  static constexpr bool serves(std::uint32_t number, std::index_sequence<I...>) noexcept {
+    return ((number == One::numbers[I]) || ...);
   }
 
   std::tuple<H&...> handlers_;

@@ -45,8 +45,10 @@ class device_poll {
     handles_.push_back(handle);
   }
   /// A device that says whether it has something.
-  void add_asked(std::uint64_t handle, std::function<bool()> has_something) {
-    asked_.emplace_back(handle, std::move(has_something));
+  /// @param fd  readable when it may have: it is asked again and again only without one
+  void add_asked(std::uint64_t handle, std::function<bool()> has_something, int fd = -1) {
+    asked_.push_back({handle, std::move(has_something), fd < 0});
+    if (fd >= 0) add(handle, fd);
   }
 
   /// See hypercall::device_waiter. Gives 0 early when a signal stops the guest.
@@ -54,8 +56,8 @@ class device_poll {
     using clock = std::chrono::steady_clock;
     const std::chrono::nanoseconds time{static_cast<std::int64_t>(std::min(nanoseconds, longest))};
     const clock::time_point end = clock::now() + time;
-    const bool asks =
-        std::ranges::any_of(asked_, [&](const auto& one) { return (handles >> one.first & 1) != 0; });
+    const bool asks = std::ranges::any_of(
+        asked_, [&](const asked& one) { return one.again && (handles >> one.handle & 1) != 0; });
     std::chrono::nanoseconds left = time;
     while (true) {
       const std::uint64_t found = ask(handles);
@@ -68,12 +70,17 @@ class device_poll {
   }
 
  private:
+  struct asked {
+    std::uint64_t handle;
+    std::function<bool()> has_something;
+    bool again;
+  };
   static constexpr std::uint64_t longest = 1'000'000'000'000'000;  // eleven days, which fits all that follows
 
   [[nodiscard]] std::uint64_t ask(std::uint64_t handles) const noexcept {
     std::uint64_t found = 0;
-    for (const auto& [handle, has_something] : asked_) {
-      if ((handles >> handle & 1) != 0 && has_something()) found |= std::uint64_t{1} << handle;
+    for (const asked& one : asked_) {
+      if ((handles >> one.handle & 1) != 0 && one.has_something()) found |= std::uint64_t{1} << one.handle;
     }
     return found;
   }
@@ -96,7 +103,7 @@ class device_poll {
 
   std::vector<pollfd> ready_;  // the first is that of the signals
   std::vector<std::uint64_t> handles_;
-  std::vector<std::pair<std::uint64_t, std::function<bool()>>> asked_;
+  std::vector<asked> asked_;
 };
 static_assert(hypercall::device_waiter<device_poll>);
 

@@ -57,6 +57,7 @@ namespace shoal::linux_os {
                 SYS_tgkill,
                 SYS_rseq,
                 SYS_set_robust_list,
+                SYS_sigaltstack,
                 SYS_exit,
                 SYS_exit_group});
   filter.allow_without(SYS_mmap, 2, PROT_EXEC);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The command line of shoal-tender: devices of the guest, whose names only the guest knows, and all other
+// options.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <shoal/hypercall/manifest.hpp>
+#include <shoal/os/linux/tap.hpp>
+
+/// One --KIND:NAME=VALUE.
+struct given_device {
+  std::string kind;  ///< block, net, net-mac, gpio
+  std::string name;
+  std::string value;
+};
+
+struct tender_options {
+  std::string guest;
+  std::vector<std::string> arguments;
+  std::vector<given_device> devices;
+  std::uint64_t memory_mib = 64;
+  std::string record;
+  double max_time = 0;  ///< seconds; 0: none
+  std::string max_output;
+  bool overlay = false;
+  bool readonly = false;
+  bool dry_run = false;
+  bool no_sandbox = false;
+
+  /// What was given for a device, or null.
+  [[nodiscard]] const std::string* find(std::string_view kind, std::string_view name) const;
+  [[nodiscard]] const std::string* find(shoal::hypercall::device_type kind, std::string_view name) const;
+  /// Bytes that the guest may print. @throws common::failure
+  [[nodiscard]] std::uint64_t output_limit() const;
+};
+
+/// The option that gives a device of this kind; empty for one that this tender does not have.
+[[nodiscard]] std::string_view option_of(shoal::hypercall::device_type kind);
+
+/// The exit code, when nothing is left to do. @throws common::failure
+std::optional<int> read_command_line(int argc, char** argv, tender_options& given);
+
+/// As it is written, 02:00:5e:00:53:01; by chance for null. @throws common::failure
+shoal::linux_os::mac_address mac_of(const std::string* text);

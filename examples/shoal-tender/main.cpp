@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// shoal-tender: runs a unikernel for Solo5's hvt in KVM, with disks from anywhere, GPIO lines, and what it does
+// with them recorded.
+//
+//     $ shoal-tender --block:disk=file:disk.img --gpio:pins=sim:8 --record cbor:pins.rec blink
+//     $ shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' checksum
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <asio/io_context.hpp>
+
+#include <shoal/block/any_device.hpp>
+#include <shoal/block/filter/cow.hpp>
+#include <shoal/hypercall/block_calls.hpp>
+#include <shoal/hypercall/gpio_calls.hpp>
+#include <shoal/hypercall/net_calls.hpp>
+#include <shoal/hypercall/program.hpp>
+#include <shoal/hypercall/standard_calls.hpp>
+#include <shoal/os/linux/device_poll.hpp>
+#include <shoal/os/linux/guest_console.hpp>
+#include <shoal/os/linux/guest_filter.hpp>
+#include <shoal/os/linux/hvt_machine.hpp>
+#include <shoal/os/linux/stop_signals.hpp>
+#include <shoal/os/linux/tap.hpp>
+#include <shoal/os/posix/blocking_disk.hpp>
+#include <shoal/task/io_pool.hpp>
+#include <shoal/version.hpp>
+
+#include "../common/devices.hpp"
+#include "../common/gpio_chips.hpp"
+#include "../common/message.hpp"
+#include "../common/read_file.hpp"
+#include "../common/recorded_chip.hpp"
+#include "../common/swarm_disk.hpp"
+#include "command.hpp"
+#include "report.hpp"
+
+namespace {
+
+using common::failure;
+using shoal::hypercall::device_type;
+using shoal::hypercall::manifest;
+using shoal::linux_os::kvm_host;
+using shoal::operator""_MiB;
+
+constexpr std::uint64_t largest_guest = 256_MiB;
+
+class tender {
+ public:
+  explicit tender(tender_options& given) : given_(given) {}
+
+  int run() {
+    load();
+    if (given_.dry_run) return print_plan(given_, guest_.devices());
+    refuse_gaps(given_, guest_.devices());
+    shoal::result<kvm_host> kvm = kvm_host::open();
+    if (!kvm) {
+      throw failure{"cannot open /dev/kvm", kvm.error(), shoal::linux_os::next_step("/dev/kvm", kvm.error())};
+    }
+    attach_devices();
+    return serve(*kvm);
+  }
+
+ private:
+  using disk = shoal::posix::blocking_disk<shoal::any_device>;
+  using chip = common::recorded_chip;
+
+  void load() {
+    file_ = common::read_file(given_.guest, "guest", largest_guest, "give the path of a unikernel");
+    const auto parsed = shoal::hypercall::program::parse(
+        shoal::as_bytes(file_), shoal::hypercall::architecture::x86_64, given_.memory_mib << 20);
+    if (!parsed) throw not_loaded(given_, parsed.code);
+    guest_ = *parsed;
+    devices_ = guest_.devices();
+  }
+
+  void attach_devices() {
+    if (!given_.record.empty()) record();
+    std::uint64_t handle = 0;
+    for (const auto& wanted : guest_.devices().devices()) {
+      ++handle;
+      const std::string name{wanted.name_text()};
+      const std::string& uri = *given_.find(wanted.kind(), name);
+      shoal::status done = shoal::status::unsupported;
+      if (wanted.kind() == device_type::block) done = disks_.attach(devices_, name, open_disk(uri));
+      if (wanted.kind() == device_type::net) done = nets_.attach(devices_, name, open_net(uri, name, handle));
+      if (wanted.kind() == device_type::gpio) done = pins_.attach(devices_, name, open_chip(uri, handle));
+      if (done != shoal::status::ok) {
+        throw failure{"cannot give the guest '" + printable(name) + "'", make_error_code(done),
+                      "it is of a size that no guest can have, or there are too many of its kind"};
+      }
+    }
+    if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_}; table.missing(devices_).handle != 0) {
+      throw failure{"two devices of the guest have the same name", "only the first can be given to it"};
+    }
+  }
+
+  void record() {
+    std::vector<std::string> sources;
+    for (const auto& wanted : guest_.devices().devices()) {
+      if (wanted.kind() == device_type::gpio) sources.push_back(printable(wanted.name_text()).substr(0, 64));
+    }
+    recording_.emplace(output_options{.uri = given_.record, .name = "tender", .trust = {}}, std::move(sources));
+  }
+
+  disk& open_disk(const std::string& uri) {
+    const std::uint32_t block = 512;
+    if (uri.starts_with("swarm:")) {
+      const common::swarm_disk& from = swarms_.emplace_back(uri.substr(6), [this] { return stop_.waiting(); });
+      shoal::any_device image = from.device();
+      if (given_.overlay) image = shoal::any_device{shoal::cow{std::move(image)}};
+      return opened_disks_.emplace_back(std::move(image), from.caller(), block);
+    }
+    if (!pool_) pool_.emplace();
+    const common::device_opener opener{context_, *pool_, given_.readonly || given_.overlay, std::nullopt};
+    shoal::any_device opened = opener.open(uri);
+    if (given_.overlay) opened = shoal::any_device{shoal::cow{std::move(opened)}};
+    return opened_disks_.emplace_back(std::move(opened), shoal::blocking_caller::here(context_), block);
+  }
+
+  shoal::linux_os::tap& open_net(const std::string& interface, const std::string& name, std::uint64_t handle) {
+    using shoal::linux_os::tap;
+    shoal::result<tap> opened = tap::open(interface, mac_of(given_.find("net-mac", name)));
+    if (!opened) {
+      throw failure{
+          "cannot use the interface " + interface, opened.error(),
+          "ip tuntap add " + interface + " mode tap user $USER makes one; /dev/net/tun has to be there"};
+    }
+    waiter_.add(handle, opened->fd());
+    return opened_nets_.emplace_back(std::move(*opened));
+  }
+
+  chip::type& open_chip(const std::string& uri, std::uint64_t handle) {
+    chip& opened = opened_chips_.emplace_back(common::open_gpio_chip(uri, "shoal-tender"),
+                                              recording_ ? &*recording_ : nullptr,
+                                              static_cast<std::uint16_t>(opened_chips_.size()));
+    // a chip without a descriptor, and one that has an event already, have to be asked
+    waiter_.add_asked(handle, [&opened] { return opened.chip().has_event(); }, opened.native_handle());
+    return opened.chip();
+  }
+
+  int serve(const kvm_host& kvm) {
+    using namespace shoal::hypercall;
+    std::string words;
+    for (const std::string& word : given_.arguments) words += (words.empty() ? "" : " ") + word;
+    auto machine =
+        shoal::linux_os::hvt_machine::create(kvm, guest_, devices_, {.command_line = words}, stop_.set());
+    if (!machine)
+      throw failure{"cannot set up the guest", machine.error(), "is there enough memory for --mem?"};
+    if (!given_.no_sandbox) enter_sandbox();
+
+    const auto wall = []() noexcept { return wall_clock::now(); };
+    walltime_calls time{wall};
+    shoal::linux_os::guest_console console{STDOUT_FILENO, stop_, given_.output_limit()};
+    console_calls print{console};
+    poll_calls poll{waiter_};
+    halt_calls halt;
+    hypercall_table table{print, disks_, nets_, pins_, poll, time, halt};
+    stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});
+    const ending end = shoal::hypercall::serve(machine->cpu(), table, machine->memory());
+    stop_.limit({});
+    pins_.release_all();
+    if (recording_) recording_->finish();
+    for (common::swarm_disk& each : swarms_) std::fprintf(stderr, "%s\n", each.finish().c_str());
+    if (end.why == ending_reason::halted) return halt.exit_status() & 0xff;
+    if (end.why == ending_reason::stopped) return stopped_by(stop_.take(), given_);
+    throw ended_badly(end, machine->cpu(), given_, console.is_full());
+  }
+
+  /// Nothing of this process is left to a guest that has found a hole in it, but what serves its devices.
+  void enter_sandbox() {
+    using namespace shoal::linux_os;
+    system_filter filter = guest_filter();
+    bool peers = !swarms_.empty() || (recording_ && !given_.record.starts_with("cbor:"));
+    for (const given_device& each : given_.devices) {
+      if (each.kind != "gpio") continue;
+      if (each.value.starts_with("cdev:")) allow_lines(filter);
+      if (each.value.starts_with("qtest:")) peers = true;
+      if (each.value.starts_with("sysfs:")) {
+        throw failure{
+            "lines of sysfs are files that are opened again and again, which the sandbox does not allow",
+            "give cdev: instead, or --no-sandbox", common::exit_usage};
+      }
+    }
+    if (!opened_disks_.empty() || recording_) allow_files(filter);
+    if (!opened_nets_.empty()) allow_frames(filter);
+    if (peers) allow_peers(filter);
+    const shoal::result<> dropped = drop_privileges();
+    const shoal::result<> entered = dropped ? filter.enter() : dropped;
+    if (!entered) throw failure{"cannot enter the sandbox", entered.error(), "--no-sandbox does without"};
+  }
+
+  tender_options& given_;
+  shoal::linux_os::stop_signals stop_;  // before any thread is made
+  std::string file_;
+  shoal::hypercall::program guest_;
+  manifest devices_;
+
+  // What is served outlives what serves it.
+  asio::io_context context_{1};
+  std::optional<shoal::io_pool> pool_;
+  std::optional<common::chip_recording> recording_;
+  std::deque<common::swarm_disk> swarms_;
+  std::deque<disk> opened_disks_;
+  std::deque<shoal::linux_os::tap> opened_nets_;
+  std::deque<chip> opened_chips_;
+  shoal::linux_os::device_poll waiter_{stop_};
+  shoal::hypercall::block_calls<disk> disks_;
+  shoal::hypercall::net_calls<shoal::linux_os::tap> nets_;
+  shoal::hypercall::gpio_calls<chip::type, shoal::linux_os::device_poll> pins_{waiter_};
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return common::guarded("shoal-tender", [&] {
+    tender_options given;
+    if (const std::optional<int> done = read_command_line(argc, argv, given)) return *done;
+    return tender{given}.run();
+  });
+}

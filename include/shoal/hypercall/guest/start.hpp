@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// start: what a unikernel finds when it starts: its devices as they were attached, and its command line. Of the
+// guest. Freestanding.
+//
+//     extern "C" void unikernel_start(const boot_info* info) {
+//       const start found{*info};
+//       disk storage{hypercall_instruction{}, 1, found.device(1)};
+//       if (found.command_line() == "verbose"sv) ...
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <shoal/hypercall/abi.hpp>
+#include <shoal/hypercall/manifest.hpp>
+
+namespace shoal::hypercall::guest {
+
+/// Refers to memory that the tender filled in and that stays.
+class start {
+ public:
+  explicit start(const boot_info& info) noexcept : info_(info) {}
+
+  [[nodiscard]] std::uint64_t memory_size() const noexcept { return info_.memory_size; }
+  /// Of the processor's counter, in Hz.
+  [[nodiscard]] std::uint64_t cycle_frequency() const noexcept { return info_.cycle_frequency; }
+  /// @pre handle is that of a device in the unikernel's manifest
+  [[nodiscard]] const manifest_entry& device(std::uint64_t handle) const noexcept {
+    const auto* const entries = reinterpret_cast<const manifest_entry*>(
+        static_cast<std::uintptr_t>(info_.manifest) + manifest::header_size);
+    return entries[handle];
+  }
+  [[nodiscard]] std::string_view command_line() const noexcept {
+    const auto* const text = reinterpret_cast<const char*>(static_cast<std::uintptr_t>(info_.command_line));
+    std::size_t size = 0;
+    while (size < layout::command_line_size && text[size] != 0) ++size;
+    return {text, size};
+  }
+
+ private:
+  const boot_info& info_;
+};
+
+}  // namespace shoal::hypercall::guest

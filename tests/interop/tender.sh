@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# shoal-tender with its guests under /dev/kvm: what each prints and does to its lines, what it says of a guest that lacks
+# something, and how a guest ends that reaches for what is not its own.
+set -eu
+
+bin=${1:?usage: $0 BIN_DIR}
+case $bin in /*) ;; *) bin=$PWD/$bin ;; esac
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+fail() { echo "FAIL: $*" >&2; exit 1; }
+for file in "$bin/shoal-tender" "$bin/shoal-record" "$bin/guest_hello"; do
+  [ -x "$file" ] || { echo "SKIP: $file is not here"; exit 77; }
+done
+if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
+  echo "SKIP: /dev/kvm is not here, or not for us"
+  exit 77
+fi
+# where this is built with AddressSanitizer: to look for leaks takes system calls that a sandbox does not have
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
+
+# tender STATUS ARG...: runs shoal-tender, which has to end with STATUS; what it says is in $work/out and $work/err
+tender() {
+  wanted=$1
+  shift
+  status=0
+  timeout 120 "$bin/shoal-tender" "$@" > "$work/out" 2> "$work/err" || status=$?
+  [ $status -eq "$wanted" ] || { cat "$work/out" "$work/err" >&2; fail "shoal-tender $* ended with $status"; }
+}
+# printed TEXT: that is all of its standard output; said TEXT: it is in its messages
+printed() { [ "$(cat "$work/out")" = "$1" ] || { cat "$work/out" >&2; fail "it has not printed '$1'"; }; }
+said() { grep -qF -- "$1" "$work/err" || { cat "$work/err" >&2; fail "it has not said '$1'"; }; }
+
+echo "== three guests"
+tender 0 "$bin/guest_hello"
+printed 'Hello, World'
+tender 0 --gpio:pins='sim:32?press=17/20ms' --record "cbor:$work/switch.rec" --max-time 60 "$bin/guest_switch"
+"$bin/shoal-record" show "$work/switch.rec" > "$work/records"
+[ "$(grep -c 'set.*25' "$work/records")" -eq 10 ] || { cat "$work/records"; fail "the LED has not followed the switch"; }
+dd if=/dev/urandom of="$work/disk" bs=1k count=200 status=none
+sum=$(cksum < "$work/disk")
+tender 0 --block:disk="file:$work/disk" --readonly --gpio:pins=sim:32 --record "cbor:$work/sum.rec" "$bin/guest_checksum"
+printed "$sum"
+"$bin/shoal-record" show "$work/sum.rec" | grep -q 'set.*25' || fail "checksum has not blinked"
+
+echo "== what is missing, and how to give it"
+tender 2 "$bin/guest_checksum"
+said '--block:disk=URI'
+said '--gpio:pins=URI'
+tender 1 --dry-run --block:disk=file:x "$bin/guest_checksum"
+grep -q 'block disk: file:x' "$work/out" || fail "--dry-run does not say what is given"
+grep -q 'gpio pins: missing' "$work/out" || fail "--dry-run does not say what is missing"
+tender 0 --dry-run "$bin/guest_hello"
+tender 2 --block:x=memory:1M "$bin/guest_hello"
+said "does not ask for block 'x'"
+tender 2 --mem 3 "$bin/guest_hello"
+tender 1 "$bin/shoal-tender"
+said 'it is not for hvt'
+tender 1 "$0"
+said 'no ELF file'
+tender 2 --block:disk=file: "$bin/guest_escape"
+tender 1 --block:disk="file:$work/none" "$bin/guest_escape"
+said "cannot open $work/none"
+
+echo "== escapes"
+# escape HOW STATUS [OPTION...]: what a guest does, and how it is ended
+escape() {
+  how=$1
+  shift
+  wanted=$1
+  shift
+  tender "$wanted" --mem 4 --block:disk=memory:1M "$@" "$bin/guest_escape" "$how"
+}
+escape nothing 0
+escape text 1
+said 'wrote to address 0x100000, which is read only'
+for how in low past; do
+  escape $how 1
+  said 'failed to handle a failure of its own'
+done
+escape interrupt 1  # the same; but a KVM without hardware under it does not get so far
+said 'was stopped'
+escape halt 1
+said 'waits for an interrupt'
+escape port 1
+said 'wrote to port 0x80, where nothing is'
+escape number 1
+said 'made call 0x4d, which this tender does not have'
+for how in print-low print-past print-4g print-wrap argument argument-text cookie; do
+  escape $how 1
+  said 'that is not, or not all, in memory of its own'
+done
+for how in read-text read-low read-past read-4g; do
+  escape $how 0
+  printed 2
+done
+escape last 0
+printed last
+escape spin 124 --max-time 0.3
+said 'took longer than --max-time'
+escape wait 124 --max-time 0.3
+escape flood 1 --max-output 100000
+said 'printed more than --max-output'
+[ "$(wc -c < "$work/out")" -eq 100000 ] || fail "it has printed more than it may"
+
+echo "== Ctrl-C, and a reader who has gone to sleep"
+for how in spin wait flood; do
+  mkfifo "$work/$how"
+  exec 3<> "$work/$how"  # somebody who could read, and does not
+  "$bin/shoal-tender" --mem 4 --block:disk=memory:1M "$bin/guest_escape" $how > "$work/$how" 2> "$work/err" &
+  guest=$!
+  sleep 0.5
+  kill -INT $guest
+  status=0
+  wait $guest || status=$?
+  exec 3>&-
+  [ $status -eq 130 ] || { cat "$work/err"; fail "Ctrl-C while it does '$how' ended with $status"; }
+done
+echo "all guests ended as documented"

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# All together: a unikernel in KVM whose disk comes from two peers of a swarm, with a switch and a LED on a simulated chip.
+# Every access is recorded and held against rules; one peer is killed when the disk is read half-way, and the guest does
+# not notice. What is recorded is drawn to PICTURE (SVG), if that is given: sh tender_swarm.sh BIN_DIR [PICTURE]
+. "$(dirname "$0")/common/serve.sh"
+. "$(dirname "$0")/common/peer.sh"
+trap 'end_peers; finish' EXIT
+for file in shoal-tender shoal-record guest_checksum; do
+  [ -x "$bin/$file" ] || { echo "SKIP: $bin/$file is not here"; exit 77; }
+done
+need cksum
+if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
+  echo "SKIP: /dev/kvm is not here, or not for us"
+  exit 77
+fi
+# where this is built with AddressSanitizer: to look for leaks takes system calls that a sandbox does not have
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
+
+# led: how often the guest has set its LED so far
+led() { "$bin/shoal-record" show "$work/pins.rec" 2> /dev/null | grep -c 'set.*25' || :; }
+
+size=$((3 * 1024 * 1024))  # in pieces of 64 KiB: 48
+make_image disk $size 65536
+start_peer origin --provide "car:$work/disk.car" --dht off
+origin=$peer
+from_origin=$address
+start_peer other --provide "car:$work/disk.car" --dht off
+cat > "$work/rules" <<'RULES'
+forbid  strangers  any    line:0-16
+forbid  spectators any    line:18-24
+rate    led        write  line:25   limit 1000 per 1s
+RULES
+
+echo "== a guest boots from the swarm"
+"$bin/shoal-tender" --block:disk="swarm:$cid?bootstrap=$from_origin&bootstrap=$address&dht=off&listen=/ip4/127.0.0.1/tcp/0" \
+  --gpio:pins='sim:32?press=17/300ms' --record "cbor:$work/pins.rec" --max-time 300 "$bin/guest_checksum" \
+  > "$work/printed" 2> "$work/said" &
+guest=$!
+tries=0
+until [ "$(led)" -ge 24 ]; do
+  kill -0 $guest 2> /dev/null || { cat "$work/said" >&2; fail "the guest has ended before its disk was read half-way"; }
+  tries=$((tries + 1))
+  [ $tries -lt 1500 ] || fail "the guest does not get on"
+  sleep 0.1
+done
+
+echo "== the origin is killed"
+kill -9 "$origin"
+status=0
+wait $guest || status=$?
+cat "$work/printed" "$work/said"
+[ $status -eq 0 ] || fail "the guest ended with $status"
+[ "$(cat "$work/printed")" = "$(cksum < "$work/disk.img")" ] || fail "the guest has read something else"
+
+echo "== every access was recorded, and is as it should be"
+[ "$(led)" -eq 48 ] || fail "the LED was set $(led) times"
+[ "$("$bin/shoal-record" show "$work/pins.rec" | grep -c 'get.*17')" -eq 48 ] || fail "the switch was not read each time"
+"$bin/shoal-record" check "$work/pins.rec" --rules "$work/rules"
+echo 'forbid led write line:25' > "$work/strict"
+if "$bin/shoal-record" check "$work/pins.rec" --rules "$work/strict" > "$work/alerts" 2>&1; then fail "a rule has seen nothing"; fi
+if [ $# -ge 2 ]; then "$bin/shoal-record" show "$work/pins.rec" --svg "$2" > /dev/null; fi
