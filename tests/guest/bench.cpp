@@ -23,7 +23,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-constexpr std::size_t most = 4u << 20;
+constexpr std::size_t most = 1u << 20;
 alignas(4096) std::byte data[most];
 
 /// The next word of a line.

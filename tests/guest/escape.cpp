@@ -71,6 +71,7 @@ void act(std::string_view how, std::uint64_t memory, guest::machine<guest::hyper
   if (how == "port"sv) asm volatile("outb %%al, $0x80" : : "a"(0));
   if (how == "interrupt"sv) asm volatile("int3");
   if (how == "halt"sv) asm volatile("hlt");
+  if (how == "spin"sv || how == "wait"sv) here.write("begun\n"sv);
   while (how == "spin"sv) asm volatile("");
   while (how == "wait"sv) here.wait(~std::uint64_t{0});
   while (how == "flood"sv) here.write("flood, flood, flood, flood, flood, flood, flood, flood, flood\n"sv);

@@ -26,7 +26,7 @@ tender() {
   wanted=$1
   shift
   status=0
-  timeout 120 "$bin/shoal-tender" "$@" > "$work/out" 2> "$work/err" || status=$?
+  timeout 800 "$bin/shoal-tender" "$@" > "$work/out" 2> "$work/err" || status=$?
   [ $status -eq "$wanted" ] || { cat "$work/out" "$work/err" >&2; fail "shoal-tender $* ended with $status"; }
 }
 # printed TEXT: that is all of its standard output; said TEXT: it is in its messages
@@ -36,10 +36,10 @@ said() { grep -qF -- "$1" "$work/err" || { cat "$work/err" >&2; fail "it has not
 echo "== three guests"
 tender 0 "$bin/guest_hello"
 printed 'Hello, World'
-tender 0 --gpio:pins='sim:32?press=17/20ms' --record "cbor:$work/switch.rec" --max-time 60 "$bin/guest_switch"
+tender 0 --gpio:pins='sim:32?press=17/20ms' --record "cbor:$work/switch.rec" --max-time 600 "$bin/guest_switch"
 "$bin/shoal-record" show "$work/switch.rec" > "$work/records"
 [ "$(grep -c 'set.*25' "$work/records")" -eq 10 ] || { cat "$work/records"; fail "the LED has not followed the switch"; }
-dd if=/dev/urandom of="$work/disk" bs=1k count=200 status=none
+dd if=/dev/urandom of="$work/disk" bs=1k count=65 status=none
 sum=$(cksum < "$work/disk")
 tender 0 --block:disk="file:$work/disk" --readonly --gpio:pins=sim:32 --record "cbor:$work/sum.rec" "$bin/guest_checksum"
 printed "$sum"
@@ -111,7 +111,7 @@ for how in spin wait flood; do
   exec 3<> "$work/$how"  # somebody who could read, and does not
   "$bin/shoal-tender" --mem 4 --block:disk=memory:1M "$bin/guest_escape" $how > "$work/$how" 2> "$work/err" &
   guest=$!
-  sleep 0.5
+  read -r _ <&3  # it runs
   kill -INT $guest
   status=0
   wait $guest || status=$?

@@ -20,7 +20,7 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 # led: how often the guest has set its LED so far
 led() { "$bin/shoal-record" show "$work/pins.rec" 2> /dev/null | grep -c 'set.*25' || :; }
 
-size=$((3 * 1024 * 1024))  # in pieces of 64 KiB: 48
+size=$((1536 * 1024))  # in pieces of 64 KiB: 24
 make_image disk $size 65536
 start_peer origin --provide "car:$work/disk.car" --dht off
 origin=$peer
@@ -34,14 +34,14 @@ RULES
 
 echo "== a guest boots from the swarm"
 "$bin/shoal-tender" --block:disk="swarm:$cid?bootstrap=$from_origin&bootstrap=$address&dht=off&listen=/ip4/127.0.0.1/tcp/0" \
-  --gpio:pins='sim:32?press=17/300ms' --record "cbor:$work/pins.rec" --max-time 300 "$bin/guest_checksum" \
+  --gpio:pins='sim:32?press=17/300ms' --record "cbor:$work/pins.rec" --max-time 800 "$bin/guest_checksum" \
   > "$work/printed" 2> "$work/said" &
 guest=$!
 tries=0
-until [ "$(led)" -ge 24 ]; do
+until [ "$(led)" -ge 12 ]; do
   kill -0 $guest 2> /dev/null || { cat "$work/said" >&2; fail "the guest has ended before its disk was read half-way"; }
   tries=$((tries + 1))
-  [ $tries -lt 1500 ] || fail "the guest does not get on"
+  [ $tries -lt 6000 ] || fail "the guest does not get on"
   sleep 0.1
 done
 
@@ -54,8 +54,8 @@ cat "$work/printed" "$work/said"
 [ "$(cat "$work/printed")" = "$(cksum < "$work/disk.img")" ] || fail "the guest has read something else"
 
 echo "== every access was recorded, and is as it should be"
-[ "$(led)" -eq 48 ] || fail "the LED was set $(led) times"
-[ "$("$bin/shoal-record" show "$work/pins.rec" | grep -c 'get.*17')" -eq 48 ] || fail "the switch was not read each time"
+[ "$(led)" -eq 24 ] || fail "the LED was set $(led) times"
+[ "$("$bin/shoal-record" show "$work/pins.rec" | grep -c 'get.*17')" -eq 24 ] || fail "the switch was not read each time"
 "$bin/shoal-record" check "$work/pins.rec" --rules "$work/rules"
 echo 'forbid led write line:25' > "$work/strict"
 if "$bin/shoal-record" check "$work/pins.rec" --rules "$work/strict" > "$work/alerts" 2>&1; then fail "a rule has seen nothing"; fi
