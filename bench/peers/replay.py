@@ -7,9 +7,10 @@ usage: replay.py BIN TRACE [--runs 20] [--pace 1.0] [--rtt 20] [--only WAY,...] 
 TRACE is CSV, offset,length,time,op, as --trace of shoal-nbd and shoal-peer writes it. Its reads are made one after the
 other; between them passes the time that passed between them when the trace was recorded, at most half a second
 (--pace shortens it). The image is random where a MiB is touched, and else a hole; leaves of 64 KiB. The figure is
-the sum of the read latencies of a replay; the rounds are interleaved, each with a new device that has nothing:
+the sum of the read latencies of a replay; the rounds are interleaved, each with a new process, for where one is put
+in memory and on processors makes a tenth of a difference. A device has nothing when it starts:
 
-plain            shoal-nbd --image, with all of it in its cache
+plain            shoal-nbd --image, with all that will be read in its cache
 swarm            shoal-peer with the origin and a neighbour that has booted before
 swarm+prefetch   and --prefetch TRACE
 alone            shoal-peer with the origin alone
@@ -63,19 +64,11 @@ class Field:
         self.store = bench.store(f"image-{64 << 10}")
         self.origin = bench.peer("--provide", self.store)
         self.address = self.origin.address()
-        self.plain = bench.start("shoal-nbd", "--image", self.cid, "--store", self.store, "--bind", "127.0.0.1",
-                                 "--port", 0)
-        self.plain_uri = self.plain.uri()
         self.neighbour = self.device(self.address)
         self.here = self.neighbour.address()
-        for uri in self.plain_uri, self.neighbour.uri():
-            client = Client(uri)
-            replay(client, self.hasty)
-            client.close()
+        self.warm(self.neighbour.uri())
         far_port = self.relay(self.address.split("/")[4])
         self.far_address = self.address.replace(f"/tcp/{self.address.split('/')[4]}/", f"/tcp/{far_port}/")
-        port = self.plain_uri.rstrip("/").rsplit(":", 1)[1]
-        self.far_plain_uri = f"nbd://127.0.0.1:{self.relay(port)}/"
 
     def make_image(self):
         size = max(offset + length for offset, length, _ in self.reads)
@@ -92,19 +85,32 @@ class Field:
     def device(self, origin, *more):
         return self.bench.peer("--image", self.cid, "--bootstrap", origin, "--bind", "127.0.0.1", "--port", 0, *more)
 
+    def warm(self, uri):
+        client = Client(uri)
+        replay(client, self.hasty)
+        client.close()
+
     def run(self, way):
+        far, plain = way.startswith("far-"), way.endswith("plain")
         begin = time.perf_counter()
-        program, uri = None, self.far_plain_uri if way.startswith("far-") else self.plain_uri
-        if "plain" not in way:
+        if plain:
+            program = self.bench.start("shoal-nbd", "--image", self.cid, "--store", self.store, "--bind", "127.0.0.1",
+                                       "--port", 0)
+            uri = program.uri()
+            self.warm(uri)
+            if far:
+                uri = f"nbd://127.0.0.1:{self.relay(uri.rstrip('/').rsplit(':', 1)[1])}/"
+        else:
             more = ["--neighbour", self.here] if "swarm" in way else []
             more += ["--prefetch", self.trace] if "prefetch" in way else []
-            program = self.device(self.far_address if way.startswith("far-") else self.address, *more)
+            program = self.device(self.far_address if far else self.address, *more)
             uri = program.uri()
         client = Client(uri)
-        ready = time.perf_counter() - begin
+        ready = 0 if plain else time.perf_counter() - begin
         latencies = replay(client, self.reads)
         client.close()
-        traffic = program.stop() if program else ""
+        said = program.stop()
+        traffic = "" if plain else said
         self.bench.note(trace=pathlib.Path(self.trace).name, way=way, sum=sum(latencies) * 1e3, ready=ready * 1e3,
                         max=max(latencies) * 1e3, median=median(latencies) * 1e3, traffic=traffic)
 
