@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What all virtio devices have in common (virtio 1.2, sections 2 and 6): kinds of devices, feature bits, the
-// bits of the device status.
+// bits of the device status. Freestanding.
 //
 //     if ((accepted & feature::version_1) == 0) return refuse();
 //

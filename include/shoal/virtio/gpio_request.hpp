@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // gpio_request: what a driver asks of a virtio-gpio device (virtio 1.2, section 5.18), as bytes and as a value.
+// Freestanding.
 //
 //     const status_or<gpio_request> request = parse_gpio_request(bytes);
 //     if (request && request->type == gpio_message::get_value) ...
