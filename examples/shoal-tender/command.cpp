@@ -93,7 +93,8 @@ std::vector<char*> take_devices(int argc, char** argv, std::vector<given_device>
                           std::string{word.substr(equals + 1)}};
       for (const given_device& other : devices) {
         if (other.kind == device.kind && other.name == device.name) {
-          throw failure{start + device.name + " is given twice", {}, common::exit_usage};
+          throw failure{start + device.name + " is given twice", "leave one of the two away",
+                        common::exit_usage};
         }
       }
       devices.push_back(std::move(device));
