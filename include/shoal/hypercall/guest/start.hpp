@@ -9,6 +9,7 @@
 //       if (found.command_line() == "verbose"sv) ...
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -28,18 +29,21 @@ class start {
   [[nodiscard]] std::uint64_t cycle_frequency() const noexcept { return info_.cycle_frequency; }
   /// @pre handle is that of a device in the unikernel's manifest
   [[nodiscard]] const manifest_entry& device(std::uint64_t handle) const noexcept {
-    const auto* const entries = reinterpret_cast<const manifest_entry*>(
-        static_cast<std::uintptr_t>(info_.manifest) + manifest::header_size);
-    return entries[handle];
+    return at<manifest_entry>(info_.manifest + manifest::header_size)[handle];
   }
   [[nodiscard]] std::string_view command_line() const noexcept {
-    const auto* const text = reinterpret_cast<const char*>(static_cast<std::uintptr_t>(info_.command_line));
+    const char* const text = at<char>(info_.command_line);
     std::size_t size = 0;
     while (size < layout::command_line_size && text[size] != 0) ++size;
     return {text, size};
   }
 
  private:
+  template <class T>
+  static const T* at(std::uint64_t address) noexcept {
+    return std::bit_cast<const T*>(static_cast<std::uintptr_t>(address));
+  }
+
   const boot_info& info_;
 };
 
