@@ -64,6 +64,19 @@ class address_space {
     return status::ok;
   }
 
+  /// A little-endian number, without a copy where the memory has windows. Errors as read.
+  template <std::unsigned_integral T>
+  [[nodiscard]] status_or<T> number(virtual_address address) noexcept {
+    if ((value(address) & (page_size - 1)) > page_size - sizeof(T)) {
+      std::array<std::byte, sizeof(T)> bytes;
+      const status across = read(address, bytes);
+      return across == status::ok ? status_or<T>{load_le<T>(bytes.data())} : across;
+    }
+    physical_address at{};
+    const status located = locate(address, at);
+    return located == status::ok ? read_number<T>(*memory_, at) : located;
+  }
+
   /// As read for each, by one batch of the memory for every 32.
   void read_batch(std::span<virtual_read> reads) noexcept {
     constexpr std::size_t at_once = 32;
@@ -122,7 +135,15 @@ class address_space {
     if (out.empty()) return status::ok;
     physical_address at{};
     const status located = locate(address, at);
-    return located == status::ok ? memory_->read_physical(at, out) : located;
+    if (located != status::ok) return located;
+    if constexpr (can_window<Memory>) {
+      const bytes_view bytes = memory_->window(at, out.size());
+      if (!bytes.empty()) {
+        copy_live(out, bytes);
+        return status::ok;
+      }
+    }
+    return memory_->read_physical(at, out);
   }
 
   const Memory* memory_;
@@ -135,10 +156,14 @@ class address_space {
 /// A little-endian number of the guest's.
 template <std::unsigned_integral T, virtual_memory V>
 [[nodiscard]] status_or<T> read_number(V& space, virtual_address address) noexcept {
-  std::byte bytes[sizeof(T)];
-  const status read = space.read(address, bytes);
-  if (read != status::ok) return read;
-  return load_le<T>(bytes);
+  if constexpr (requires { space.template number<T>(address); }) {
+    return space.template number<T>(address);
+  } else {
+    std::byte bytes[sizeof(T)];
+    const status read = space.read(address, bytes);
+    if (read != status::ok) return read;
+    return load_le<T>(bytes);
+  }
 }
 
 /// A pointer of the guest's.

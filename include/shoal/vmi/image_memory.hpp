@@ -125,7 +125,9 @@ class image_memory {
       if (value(address) < value(each.base)) break;
       const std::uint64_t into = value(address) - value(each.base);
       if (!contains(each.size, into, n)) continue;
-      return source_.view().subspan(static_cast<std::size_t>(each.offset + into), n);
+      // What is known without the address first, wrapping around: a walk waits for each address.
+      const std::uint64_t at = (each.offset - value(each.base)) + value(address);
+      return {source_.view().data() + static_cast<std::size_t>(at), n};
     }
     return {};
   }

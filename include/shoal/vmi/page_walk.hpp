@@ -15,6 +15,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <shoal/base/status.hpp>
 #include <shoal/vmi/address.hpp>
@@ -61,36 +62,54 @@ struct translation {
   std::uint64_t entry = 0;     ///< the last one read, as it is in memory
 };
 
+namespace detail {
+
+/// One level, with shifts and masks that the compiler knows: half of a walk's time is theirs otherwise. True
+/// when the walk ends here.
+template <paging_format F, std::size_t Level, physical_memory M>
+[[nodiscard, gnu::always_inline]] inline bool walk_level(const M& memory, std::uint64_t wanted,
+                                                         physical_address& table, translation& out) noexcept {
+  using entry_type = typename F::entry_type;
+  constexpr paging_level here = F::levels[Level];
+  const std::uint64_t index = (wanted >> here.shift) & ((std::uint64_t{1} << here.bits) - 1);
+  const status_or<entry_type> raw = read_number<entry_type>(memory, table + index * sizeof(entry_type));
+  out.shift = here.shift;
+  if (!raw) {
+    out.code = status::malformed;
+    return true;
+  }
+  out.entry = *raw;
+  const page_entry entry = F::decode(Level, *raw);
+  if (entry.kind == entry_kind::absent) return true;
+  if (entry.kind == entry_kind::table) {
+    table = physical_address{entry.address};
+    return false;
+  }
+  out.code = status::ok;
+  out.shift = entry.shift;
+  out.address = physical_address{entry.address | (wanted & ((std::uint64_t{1} << entry.shift) - 1))};
+  return true;
+}
+
+template <paging_format F, physical_memory M, std::size_t... Level>
+[[nodiscard, gnu::always_inline]] inline bool walk_levels(const M& memory, std::uint64_t wanted,
+                                                          physical_address table, translation& out,
+                                                          std::index_sequence<Level...>) noexcept {
+  return (walk_level<F, Level>(memory, wanted, table, out) || ...);
+}
+
+}  // namespace detail
+
 /// Goes through the tables. out_of_range when nothing is mapped there; malformed when a table is not in memory.
 template <paging_format F, physical_memory M>
 [[nodiscard]] translation walk_pages(const M& memory, physical_address root, virtual_address address) noexcept {
-  using entry_type = typename F::entry_type;
   const std::uint64_t wanted = value(address);
   translation out;
   out.shift = F::levels[0].shift;
   if (!F::canonical(wanted)) return out;
-  physical_address table = root;
-  for (std::size_t level = 0; level < F::levels.size(); ++level) {
-    const paging_level here = F::levels[level];
-    const std::uint64_t index = (wanted >> here.shift) & ((std::uint64_t{1} << here.bits) - 1);
-    const status_or<entry_type> raw = read_number<entry_type>(memory, table + index * sizeof(entry_type));
-    out.shift = here.shift;
-    if (!raw) {
-      out.code = status::malformed;
-      return out;
-    }
-    out.entry = *raw;
-    const page_entry entry = F::decode(level, *raw);
-    if (entry.kind == entry_kind::absent) return out;
-    if (entry.kind == entry_kind::page) {
-      out.code = status::ok;
-      out.shift = entry.shift;
-      out.address = physical_address{entry.address | (wanted & ((std::uint64_t{1} << entry.shift) - 1))};
-      return out;
-    }
-    table = physical_address{entry.address};
-  }
-  out.code = status::malformed;  // a format whose last level has tables: its description is wrong
+  const bool ended =
+      detail::walk_levels<F>(memory, wanted, root, out, std::make_index_sequence<F::levels.size()>{});
+  if (!ended) out.code = status::malformed;  // a format whose last level has tables: its description is wrong
   return out;
 }
 
