@@ -47,7 +47,14 @@ teaches RECORDING --json --svg --summary -- "$bin/shoal-record" show
 teaches RECORDING --output --rules --length -- "$bin/shoal-record" train
 teaches RECORDING --rules --json --quiet forbid window rate sequence stuck chatter deny -- "$bin/shoal-record" check
 teaches RECORDING SCRIPT -- "$bin/shoal-record" replay
-for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost" "$bin/shoal-gpio" "$bin/shoal-record"; do
+teaches banner syscall plist modules tainted baseline check watch pid: qmp: -- "$bin/shoal-ids"
+for command in banner syscall plist modules tainted; do
+  teaches GUEST --machine --profile --json --cbor -- "$bin/shoal-ids" "$command"
+done
+teaches GUEST --output -- "$bin/shoal-ids" baseline
+teaches GUEST --baseline --quiet -- "$bin/shoal-ids" check
+teaches GUEST --baseline --every --count -- "$bin/shoal-ids" watch
+for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost" "$bin/shoal-gpio" "$bin/shoal-record" "$bin/shoal-ids"; do
   exits 0 "$program" --version
   if grep -Eq '[0-9]+\.[0-9]+\.[0-9]+' out; then ok; else bad "$program --version: $(cat out)"; fi
 done

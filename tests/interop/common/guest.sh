@@ -15,6 +15,7 @@
 #                                  build/tools/guest; ends with "skipped" (77) when a tool or the network is missing.
 #                                  $guest_kernel is its bzImage, $guest_modules its lib/modules
 #   guest_compile OUT SOURCE ARG.. makes a static program of C++ sources, optimised, with this library
+#   guest_build OUT.ko SOURCE.c    makes a module for the guest's kernel; its headers are fetched once
 #   guest_program PROGRAM...       puts programs of this machine, and the shared libraries that they need, into the
 #                                  guest's /bin. All of busybox is there already
 #   guest_file FILE PATH           puts a file there
@@ -101,6 +102,38 @@ cp build/modules/*.ko "lib/modules/$version/extra"
 depmod -b . "$version"
 rm -r build usr
 touch made'
+
+# shellcheck disable=SC2016 # for the shell that runs it
+guest_headers_recipe='
+cd "$1"
+version=$2
+rm -rf headers packages
+mkdir packages headers
+(cd packages
+  apt-get -q -o APT::Sandbox::User=root download "linux-headers-$version" "linux-headers-${version%-*}-common" \
+    "linux-kbuild-$(echo "$version" | cut -d . -f 1,2)")
+for package in packages/*.deb; do dpkg-deb -x "$package" headers; done
+rm -r packages
+sed -i "s#/usr/src/#$PWD/headers/usr/src/#" "headers/usr/src/linux-headers-$version/Makefile"
+touch "headers/made-$version"'
+
+guest_build() {
+  exec 9> "$guest_tools/lock"
+  flock 9
+  [ -f "$guest_tools/headers/made-$guest_version" ] ||
+    sh -euxc "$guest_headers_recipe" sh "$guest_tools" "$guest_version" > "$guest_tools/log" 2>&1 < /dev/null 9>&- ||
+    skip "no headers of the guest's kernel $guest_version: $(tail -n 1 "$guest_tools/log")"
+  exec 9>&-
+  module=$(basename "$2" .c)
+  mkdir "$work/$module"
+  cp "$2" "$work/$module"
+  echo "obj-m += $module.o" > "$work/$module/Makefile"
+  make -C "$guest_tools/headers/usr/src/linux-headers-$guest_version" M="$work/$module" modules > "$work/made" 2>&1 || {
+    cat "$work/made" >&2
+    fail "a module for the guest cannot be built"
+  }
+  cp "$work/$module/$module.ko" "$1"
+}
 
 guest_compile() {
   output=$1

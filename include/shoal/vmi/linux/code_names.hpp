@@ -61,6 +61,13 @@ class code_names {
            kernel_range{begin->address, (*symbols_)[next].address}.contains(address);
   }
 
+  /// The symbol at or before an address that is no code, and how far that is. Printable.
+  [[nodiscard]] std::string describe_data(virtual_address address) const {
+    const std::optional<symbol_at> near = symbols_->at(address);
+    if (!near) return hexadecimal(value(address));
+    return printable(near->symbol.name) + "+" + hexadecimal(near->offset);
+  }
+
   /// Printable.
   [[nodiscard]] std::string describe(virtual_address address) const {
     if (modules_ != nullptr) {

@@ -134,7 +134,8 @@ class kernel_check {
         if (findings_.size() >= max_findings) return;
         const bool whole = area.name == "text" || area.constant;
         findings_.push_back({kind, page, whole ? "page " + hexadecimal(value(page)) : printable(area.name),
-                             "is not what it was; there is " + names.describe(page)});
+                             "is not what it was; there is " +
+                                 (area.constant ? names.describe_data(page) : names.describe(page))});
       }
     }
   }

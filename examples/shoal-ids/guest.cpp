@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Finding guests: by file, by process, by QMP socket.
+#include "guest.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <shoal/os/linux/qemu_process.hpp>
+#include <shoal/os/posix/atomic_file.hpp>
+#include <shoal/os/posix/mapping.hpp>
+#include <shoal/vmi/linux/kernel_profile.hpp>
+
+#include "../common/message.hpp"
+#include "files.hpp"
+
+using common::failure;
+using shoal::linux_os::introspected_memory;
+using shoal::linux_os::ram_layout;
+
+namespace {
+
+std::optional<pid_t> process_id(std::string_view text) {
+  if (text.starts_with("pid:")) text.remove_prefix(4);
+  pid_t pid = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (wrong != std::errc{} || end != text.data() + text.size() || pid <= 0) return std::nullopt;
+  return pid;
+}
+
+/// The socket that a name means; empty when it means none.
+std::string socket_of(const std::string& name) {
+  if (name.starts_with("qmp:")) return name.substr(4);
+  std::error_code ignored;
+  return std::filesystem::is_socket(name, ignored) ? name : std::string{};
+}
+
+introspected_memory memory_of_process(const std::string& name, pid_t pid) {
+  shoal::result<introspected_memory> memory = introspected_memory::of_process(pid);
+  if (memory) return std::move(*memory);
+  std::string next = "give the id of a process qemu-system-x86_64";
+  if (memory.error() == shoal::errc::not_found)
+    next = "no mapping of process " + std::to_string(pid) + " has the size of its -m";
+  if (memory.error() == std::errc::permission_denied || memory.error() == std::errc::operation_not_permitted)
+    next = "looking into a process takes the right to trace it: be its user, or root";
+  throw failure{"cannot look into " + name, memory.error(), next};
+}
+
+introspected_memory open_memory(const guest_options& options) {
+  if (const std::string socket = socket_of(options.name); !socket.empty()) {
+    const shoal::result<pid_t> pid = shoal::linux_os::qmp_process(socket);
+    if (!pid) {
+      throw failure{"cannot reach a QEMU at " + socket, pid.error(),
+                    "give the socket of -qmp unix:PATH,server=on,wait=off"};
+    }
+    return memory_of_process(options.name, *pid);
+  }
+  if (const std::optional<pid_t> pid = process_id(options.name)) return memory_of_process(options.name, *pid);
+  const ram_layout layout = options.machine == "q35"  ? ram_layout::q35
+                            : options.machine == "pc" ? ram_layout::pc
+                                                      : ram_layout::flat;
+  shoal::result<introspected_memory> memory = introspected_memory::of_file(options.name, layout);
+  if (memory) return std::move(*memory);
+  throw failure{"cannot look into " + options.name, memory.error(),
+                "give a process id of QEMU, qmp:SOCKET, or a file: RAM, an ELF core, a LiME dump"};
+}
+
+}  // namespace
+
+guest::guest(const guest_options& options)
+    : options_(options), memory_(std::make_unique<introspected_memory>(open_memory(options))) {
+  if (attach_by_profile()) return;
+  shoal::result<guest_kernel> found = guest_kernel::attach(*memory_);
+  if (!found) {
+    throw failure{
+        "there is no kernel that can be read in " + options_.name, found.error(),
+        "it has to run Linux on x86-64, and to have begun; of a file of RAM of 2.75 GiB or more, say\n"
+        "  by --machine how QEMU laid it out"};
+  }
+  kernel_ = std::make_unique<guest_kernel>(std::move(*found));
+}
+
+guest::~guest() = default;
+
+bool guest::attach_by_profile() {
+  std::error_code ignored;
+  if (options_.profile.empty() || !std::filesystem::exists(options_.profile, ignored)) return false;
+  auto profile = load_saved<shoal::vmi::kernel_profile>(options_.profile, "profile");
+  shoal::result<guest_kernel> found = guest_kernel::attach(*memory_, std::move(profile));
+  if (!found) return false;  // of another kernel: it is made anew
+  kernel_ = std::make_unique<guest_kernel>(std::move(*found));
+  known_ = kernel_->types().known().fields().size();
+  attached_ = true;
+  return true;
+}
+
+void guest::save_profile() const {
+  if (options_.profile.empty()) return;
+  const shoal::vmi::kernel_profile now = kernel_->profile();
+  if (attached_ && now.types.fields().size() == known_) return;
+  save(options_.profile, now.encode(), "profile");
+}

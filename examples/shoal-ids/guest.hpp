@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// guest: the machine that a command of shoal-ids looks at: its memory, and the kernel that was found there.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <shoal/os/linux/introspected_memory.hpp>
+#include <shoal/vmi/linux/linux_kernel.hpp>
+
+using guest_kernel = shoal::vmi::linux_kernel<shoal::linux_os::introspected_memory>;
+
+struct guest_options {
+  std::string name;     ///< a file, a process id, pid:ID, qmp:SOCKET
+  std::string machine;  ///< flat, pc, q35: of a file of RAM
+  std::string profile;  ///< a file with what is known of kernels like this; empty: none
+};
+
+class guest {
+ public:
+  /// Opens the memory and finds the kernel. @throws failure
+  explicit guest(const guest_options& options);
+  ~guest();
+  guest(const guest&) = delete;
+  guest& operator=(const guest&) = delete;
+
+  [[nodiscard]] guest_kernel& kernel() noexcept { return *kernel_; }
+  [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
+
+  /// Saves what was learnt about the kernel, when a profile was named and knew less. @throws failure
+  void save_profile() const;
+
+ private:
+  [[nodiscard]] bool attach_by_profile();
+
+  guest_options options_;
+  std::unique_ptr<shoal::linux_os::introspected_memory> memory_;
+  std::unique_ptr<guest_kernel> kernel_;
+  bool attached_ = false;  // by the profile, which knew so many fields
+  std::size_t known_ = 0;
+};

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# shoal-ids beside a Debian guest that runs: what it says from outside is what the guest says inside, a clean guest under load
+# gives no alert, and each attack by a module of ours (guest/ids_attack.c) gives its alert.
+# SHOAL_IDS_LOOKS: how often the clean guest is looked at.
+. "$(dirname "$0")/common/guest.sh"
+bin=${1:?usage: $0 BIN_DIR}
+ids=$bin/shoal-ids
+need "$ids" mkfifo
+guest_setup
+guest_build "$work/ids_attack.ko" "$guest_root/tests/interop/guest/ids_attack.c"
+
+guest_module dummy
+guest_module gpio-sim
+guest_module i2c-dev
+guest_file "$work/ids_attack.ko" /ids_attack.ko
+cat > "$work/load" <<'LOAD'
+while :; do
+  cat /proc/[0-9]*/status > /tmp/all
+  dd if=/dev/zero of=/tmp/file bs=64k count=64 conv=fsync
+  md5sum /tmp/file
+  sh -c 'sh -c true; true' &
+  ls -lR /sys/bus > /tmp/list
+  rmmod dummy
+  insmod /lib/modules/dummy.ko
+  su nobody -c true
+  wait $!
+done > /dev/null 2>&1
+LOAD
+guest_file "$work/load" /load
+echo 'nobody:x:1000:1000::/:/bin/sh' > "$work/passwd"
+guest_file "$work/passwd" /etc/passwd
+
+# The guest does what it is told: a line of shell on ttyS2, then what that printed and "== STATUS" on its output.
+cat > "$work/script" <<'GUEST'
+stty -F /dev/ttyS2 raw -echo
+exec 3< /dev/ttyS2
+echo '== ready'
+while read -r order <&3; do
+  eval "$order"
+  echo "== $?"
+done
+GUEST
+guest_words=no_timer_check  # a host that is busy gives the guest's timer no time
+mkfifo "$work/orders.in" "$work/orders.out" "$work/monitor.in" "$work/monitor.out"
+guest_run 800 "$work/script" -serial "pipe:$work/orders" -monitor "pipe:$work/monitor" \
+  -qmp "unix:$work/qmp,server=on,wait=off" > "$work/said" &
+running=$!
+exec 5> "$work/orders.in" 6> "$work/monitor.in"
+cat "$work/orders.out" "$work/monitor.out" > /dev/null &
+emptying=$!
+stop() { echo quit >&6; kill "$emptying" 2> /dev/null || :; wait "$running" || :; }
+on_end=stop
+
+# ask ORDER: does it in the guest and prints what it said
+ask() {
+  before=$(wc -l < "$work/guest.out")
+  answers=$(grep -c '^== ' "$work/guest.out" || :)
+  printf '%s\n' "$1" >&5
+  for _ in $(seq 1200); do
+    if [ "$(grep -c '^== ' "$work/guest.out")" -gt "$answers" ]; then
+      tail -n "+$((before + 1))" "$work/guest.out" > "$work/answer"
+      grep -q '^== 0' "$work/answer" || fail "in the guest '$1' said: $(cat "$work/answer")"
+      sed -e 's/\r$//' -e '/^== /d' "$work/answer"
+      return
+    fi
+    kill -0 "$running" 2> /dev/null || fail "the guest ended: $(tail -n 5 "$work/guest.qemu" "$work/guest.console")"
+    sleep 0.1
+  done
+  fail "the guest did not answer '$1'"
+}
+
+# ends STATUS COMMAND...: prints what it says
+ends() {
+  wanted=$1
+  shift
+  status=0
+  "$@" > "$work/out" 2>&1 || status=$?
+  cat "$work/out"
+  [ "$status" = "$wanted" ] || fail "$* ended with $status: $(cat "$work/out")"
+}
+same() {
+  [ "$2" = "$3" ] || {
+    echo "$2" > "$work/inside"
+    echo "$3" > "$work/outside"
+    diff "$work/inside" "$work/outside" >&2 || :
+    fail "$1: inside (<) and outside (>) differ"
+  }
+}
+
+for _ in $(seq 2400); do
+  if grep -q '^== ready' "$work/guest.out" 2> /dev/null; then break; fi
+  sleep 0.1
+done
+guest=qmp:$work/qmp
+ask 'cat /proc/version' > "$work/version"
+same banner "$(cat "$work/version")" "$(ends 0 "$ids" banner "$guest" --profile "$work/profile")"
+[ -s "$work/profile" ] || fail 'no profile was saved'
+same 'banner by the profile' "$(cat "$work/version")" "$(ends 0 "$ids" banner "$guest" --profile "$work/profile")"
+
+for call in 0:read 1:write 39:getpid 57:fork; do
+  inside=$(ask "grep ' __x64_sys_${call#*:}\$' /proc/kallsyms" | cut -d ' ' -f 1)
+  same "system call $call" "0x$inside __x64_sys_${call#*:}" \
+    "$(ends 0 "$ids" syscall "$guest" --profile "$work/profile" | awk -v n="${call%:*}" '$1 == n { print $2, $3 }')"
+done
+[ "$("$ids" syscall "$guest" | wc -l)" -gt 400 ] || fail 'system calls are missing'
+
+same modules "$(ask 'cat /proc/modules' | cut -d ' ' -f 1 | sort)" "$(ends 0 "$ids" modules "$guest" | awk '{ print $3 }' | sort)"
+
+# Without a process of its own. Workers of the kernel come and go: three lists have to agree, in one try of many.
+# shellcheck disable=SC2016 # for the shell of the guest
+processes='for p in /proc/[0-9]*; do while read -r key value _; do case $key in Name:) n=$value ;; PPid:) pp=$value ;;
+Uid:) echo "${p#/proc/} $pp $value $n" ;; esac; done < $p/status; done 2> /dev/null; true'
+processes=$(echo "$processes" | tr '\n' ' ')
+# shellcheck disable=SC2016
+ask 'su nobody -c "exec sleep 100000" & echo $!' > "$work/victim"
+victim=$(cat "$work/victim")
+outside() {
+  ends 0 "$ids" plist "$guest" --profile "$work/profile" | sed 1d | awk '{ gsub(/[][]/, "", $4); print $1, $2, $3, $4 }' | sort
+}
+for try in $(seq 20); do
+  first=$(outside)
+  # /proc knows longer names of kernel threads than the 15 bytes that are comm
+  inside=$(ask "$processes" | sed 's/ \(kworker[^-]*\)-.*/ \1/' | awk '{ print $1, $2, $3, substr($4, 1, 15) }' | sort)
+  last=$(outside)
+  if [ "$first" = "$last" ] && [ "$inside" = "$last" ]; then break; fi
+  [ "$try" != 20 ] || same processes "$inside" "$last"
+done
+echo "$last" | grep -q "^$victim [0-9]* 1000 sleep$" || fail "no process $victim of user 1000"
+echo "in order: banner, system calls, $(echo "$last" | wc -l) processes, modules"
+
+# The same out of dumps that QEMU writes.
+echo "stop
+pmemsave 0 $((guest_memory << 20)) \"$work/ram\"
+dump-guest-memory $work/core
+cont" >&6
+for dump in ram core; do
+  for _ in $(seq 100); do
+    if [ "$(stat -c %s "$work/$dump" 2> /dev/null || echo 0)" -ge $((guest_memory << 20)) ]; then break; fi
+    sleep 0.1
+  done
+  same "banner of a $dump" "$(cat "$work/version")" "$(ends 0 "$ids" banner "$work/$dump")"
+done
+ask 'true'
+echo 'in order: a dump of RAM, an ELF core'
+
+# shellcheck disable=SC2016
+ask 'insmod /ids_attack.ko lookup=0x$(grep " kallsyms_lookup_name\$" /proc/kallsyms | cut -c 1-16)'
+ask 'su nobody -c "exec sleep 100001" & echo $!' > "$work/thief"
+thief=$(cat "$work/thief")
+ask 'sleep 100002 & echo $!' > "$work/hidden"
+hidden=$(cat "$work/hidden")
+ends 0 "$ids" baseline "$guest" -o "$work/baseline"
+ends 0 "$ids" check "$guest" --baseline "$work/baseline"
+
+# A clean guest that works
+ask 'sh /load 3<&- & echo $!' > "$work/load"
+ends 0 "$ids" watch "$guest" --baseline "$work/baseline" --every 50ms --count "${SHOAL_IDS_LOOKS:-200}"
+ask "kill $(cat "$work/load"); wait $(cat "$work/load") 2> /dev/null || true"
+echo "in order: ${SHOAL_IDS_LOOKS:-200} looks at a clean guest at work"
+
+# attack WHAT EXPECTED: makes it, and wants an alert like this from a check that knew nothing of it
+attack() {
+  ask "echo '$1' > /sys/module/ids_attack/parameters/attack"
+  for _ in 1 2 3 4 5; do
+    "$ids" check "$guest" --baseline "$work/baseline" > "$work/alerts" 2>&1 || :
+    if grep "$2" "$work/alerts"; then return; fi
+    sleep 1
+  done
+  fail "$1: no alert '$2': $(cat "$work/alerts")"
+}
+attack "root $victim" "ALERT credentials-overwritten pid $victim (sleep): uid 1000, effective 1000, is now 0, effective 0"
+attack "steal $thief" "ALERT credentials-shared pid $thief (sleep): uses the credentials of pid 1 (init)"
+attack "task $hidden" "ALERT hidden-task pid $hidden (sleep): in the pid table"
+attack "gate 200" 'ALERT interrupt-gate interrupt 200: .* in module ids_attack: leads out'
+attack "call 440" 'ALERT system-call system call 440: .* in module ids_attack: leads out'
+attack dispatcher 'ALERT code-changed x64_sys_call: '
+attack module 'ALERT hidden-module module ids_attack: '
+if outside | grep -q "^$hidden "; then fail 'the hidden process is in the list'; fi
+# without a baseline: all but what was overwritten in place
+ends 3 "$ids" check "$guest" > "$work/alerts"
+for kind in credentials-shared hidden-task hidden-module system-call interrupt-gate; do
+  grep -q "^ALERT $kind " "$work/alerts" || fail "no $kind without a baseline: $(cat "$work/alerts")"
+done
+ends 3 "$ids" check "$guest" --baseline "$work/baseline" > "$work/alerts"
+# the table of system calls is among the constants, and who was given root's credentials has gained them
+[ "$(cut -d ' ' -f 2 "$work/alerts" | sort -u | wc -l)" = 9 ] || fail "more or less than was attacked: $(cat "$work/alerts")"
+echo 'in order: seven attacks'
+on_end=:
+echo 'exit 0' >&5
+wait "$running" || fail 'the guest did not end well'
+kill "$emptying" 2> /dev/null || :

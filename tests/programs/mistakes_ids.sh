@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSL-1.0
+#
+# mistakes_ids.sh BIN_DIR: what people get wrong with shoal-ids. Each message says what, to what, and what to do next. Guests
+# with kernels are tests/interop/ids_guest.sh.
+. "$(dirname "$0")/lib/check.sh"
+ids=$bin/shoal-ids
+[ -x "$ids" ] || skip "$ids has not been built"
+
+mistake 2 subcommand "$ids"
+mistake 2 GUEST "$ids" banner
+mistake 2 --no-such-option "$ids" banner file --no-such-option
+mistake 2 --machine "$ids" banner file --machine toaster
+mistake 2 --cbor "$ids" plist file --json --cbor
+mistake 2 --output "$ids" baseline file
+mistake 2 --every "$ids" watch file --every 5x
+mistake 2 --every "$ids" watch file --every 0s
+
+mistake 1 missing.ram "$ids" banner missing.ram
+mistake 1 missing.qmp "$ids" banner qmp:missing.qmp
+mistake 1 "$work" "$ids" banner "$work"
+: > empty
+mistake 1 empty "$ids" banner empty
+truncate -s 16M nothing.ram
+mistake 1 nothing.ram "$ids" banner nothing.ram
+head -c 1048576 /dev/urandom > noise.ram
+mistake 1 noise.ram "$ids" plist noise.ram
+printf '\177ELF\002\001\001' > cut.core
+mistake 1 cut.core "$ids" banner cut.core
+printf 'EMiL\001\000\000\000' > cut.lime
+mistake 1 cut.lime "$ids" banner cut.lime
+mistake 1 -m "$ids" banner $$
+mistake 1 pid:4194399 "$ids" banner pid:4194399
+echo text > text.profile
+mistake 1 text.profile "$ids" banner nothing.ram --profile text.profile
+
+finish
