@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include <fcntl.h>
 #include <linux/gpio.h>
 #include <linux/kvm.h>
 #include <linux/sched.h>
@@ -57,13 +58,16 @@ namespace shoal::linux_os {
                 SYS_tgkill,
                 SYS_rseq,
                 SYS_set_robust_list,
-                SYS_sigaltstack,
                 SYS_exit,
                 SYS_exit_group});
   filter.allow_without(SYS_mmap, 2, PROT_EXEC);
   filter.allow_without(SYS_mprotect, 2, PROT_EXEC);
 #ifdef __x86_64__
   filter.allow_if(SYS_ioctl, 1, KVM_GET_REGS);  // where a guest was that has crashed
+#endif
+#ifdef __SANITIZE_ADDRESS__
+  // a sanitizer looks whether memory can be read by writing it to a pipe
+  filter.allow({SYS_pipe2, SYS_read, SYS_sigaltstack});
 #endif
   // the C library looks what its streams go to, and does without
   filter.fail({SYS_openat, SYS_readlinkat}, EPERM);
@@ -83,7 +87,11 @@ inline void allow_frames(system_filter& filter) {
 
 /// Lines of a GPIO character device: to take, to read, to write, to wait for.
 inline void allow_lines(system_filter& filter) {
-  filter.allow({SYS_read});
+  filter.allow({SYS_read, SYS_epoll_ctl, SYS_epoll_pwait});
+#ifdef SYS_epoll_wait
+  filter.allow({SYS_epoll_wait});
+#endif
+  filter.allow_if(SYS_fcntl, 1, F_SETFL);
   for (const unsigned long request :
        {GPIO_V2_GET_LINE_IOCTL, GPIO_V2_GET_LINEINFO_IOCTL, GPIO_V2_LINE_SET_CONFIG_IOCTL,
         GPIO_V2_LINE_GET_VALUES_IOCTL, GPIO_V2_LINE_SET_VALUES_IOCTL}) {
