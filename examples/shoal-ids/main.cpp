@@ -9,7 +9,7 @@
 //     $ shoal-ids check qmp:guest.qmp
 //     ALERT hidden-task pid 84 (sleep): in the pid table, but not in the list of tasks
 //
-// A guest whose memory is shared is read ten times as fast: -machine q35,memory-backend=ram
+// A guest whose memory is shared is mapped, and read without a system call: -machine q35,memory-backend=ram
 // -object memory-backend-memfd,id=ram,size=512M,share=on
 #include <optional>
 
