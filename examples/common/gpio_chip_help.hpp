@@ -17,8 +17,7 @@ inline constexpr std::string_view gpio_chip_help =
     "  pl061:0x9030000                         registers of an ARM PL061, by /dev/mem\n"
     "  qtest:SOCKET?pl061=0x9030000            the same in QEMU (-qtest unix:SOCKET,server=on); also "
     "?bcm2835=...\n"
-    "  sim:8, sim:8?names=led,key&wires=0-1    simulated, inside this program; &press=3/100ms: with somebody "
-    "who\n"
-    "                                          presses and releases the switch at line 3 that often";
+    "  sim:8, sim:8?names=led,key&wires=0-1    simulated, inside this program\n"
+    "  sim:8?press=3/100ms                     with somebody who presses the switch at line 3 that often";
 
 }  // namespace common

@@ -148,9 +148,8 @@ CLI::App* add_command(CLI::App& app, action& chosen, const std::string& name, co
   made->guest.machine = "flat";
   sub->add_option("GUEST", made->guest.name, "a process id of QEMU, qmp:SOCKET, or a file of RAM or a dump")
       ->required();
-  sub->add_option(
-         "--machine", made->guest.machine,
-         "how QEMU laid out a FILE of RAM of 2.75 GiB or more: pc, q35, flat (as it is); default: flat")
+  sub->add_option("--machine", made->guest.machine,
+                  "how QEMU laid out a FILE of more than 2.75 GiB of RAM: pc, q35, or flat, the default")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"flat", "pc", "q35"}));
   sub->add_option("--profile", made->guest.profile,
