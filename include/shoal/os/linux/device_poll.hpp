@@ -4,7 +4,7 @@
 // it. A hypercall::device_waiter over descriptors, and over devices that have none and can only be asked.
 //
 //     device_poll waiter{stop};
-//     if (const status s = waiter.add(handle, tap.fd()); s != status::ok) return s;
+//     waiter.add(handle, tap.fd());
 //     waiter.add_asked(handle, [&] { return chip.has_event(); });
 //     poll_calls poll{waiter};
 //

@@ -43,21 +43,11 @@ class system_filter {
   }
   /// With this value as argument `index`, of which the low 32 bits are looked at.
   system_filter& allow_if(long number, unsigned index, std::uint32_t value) {
-    unless_number(number, 4);
-    load_argument(index);
-    add(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
-    add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    load_number();
-    return *this;
+    return allow_unless_skipped(number, index, {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value});
   }
   /// With none of these bits set in argument `index`.
   system_filter& allow_without(long number, unsigned index, std::uint32_t bits) {
-    unless_number(number, 4);
-    load_argument(index);
-    add(BPF_JMP | BPF_JSET | BPF_K, bits, 1, 0);
-    add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    load_number();
-    return *this;
+    return allow_unless_skipped(number, index, {BPF_JMP | BPF_JSET | BPF_K, 1, 0, bits});
   }
   /// As far as they are not allowed, these do not happen, and say this errno: for what libraries try and can do
   /// without.
@@ -103,6 +93,15 @@ class system_filter {
 
   void add(int code, std::uint32_t value, std::uint8_t if_true = 0, std::uint8_t if_false = 0) {
     rules_.push_back({static_cast<std::uint16_t>(code), if_true, if_false, value});
+  }
+  /// With an argument that `test` looks at, which skips one instruction of what it does not want.
+  system_filter& allow_unless_skipped(long number, unsigned index, const sock_filter& test) {
+    unless_number(number, 4);
+    load_argument(index);
+    rules_.push_back(test);
+    add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    load_number();
+    return *this;
   }
   void unless_number(long number, std::uint8_t skip) {
     add(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, skip);
