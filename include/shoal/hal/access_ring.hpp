@@ -36,9 +36,10 @@ class access_ring {
   // ---- the thread that puts
 
   void put(const access_record& record) noexcept {
-    if (missing_ != 0 || head_ - seen_tail_ == Capacity) [[unlikely]]
+    const std::size_t head = published_.load(std::memory_order_relaxed);
+    if (head == limit_) [[unlikely]]
       return put_if_it_fits(record);
-    place(record);
+    place(head, record);
   }
 
   // ---- the thread that takes
@@ -59,34 +60,35 @@ class access_ring {
   [[nodiscard]] std::size_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
  private:
-  void place(const access_record& record) noexcept {
-    slots_[head_ % Capacity] = record;
-    published_.store(++head_, std::memory_order_release);
+  void place(std::size_t head, const access_record& record) noexcept {
+    slots_[head % Capacity] = record;
+    published_.store(head + 1, std::memory_order_release);
   }
 
   // By value: a record whose address is taken would be in memory before it is in its place, which costs more
   // than all the rest of put().
   [[gnu::noinline]] void put_if_it_fits(access_record record) noexcept {
-    seen_tail_ = tail_.load(std::memory_order_acquire);
-    const std::size_t room = Capacity - (head_ - seen_tail_);
-    if (room < (missing_ == 0 ? 1u : 2u)) {
+    std::size_t head = published_.load(std::memory_order_relaxed);
+    const std::size_t end = tail_.load(std::memory_order_acquire) + Capacity;
+    if (end - head < (missing_ == 0 ? 1u : 2u)) {
       missing_ += std::uint64_t{1} + record.repeats;
       lost_.store(lost_.load(std::memory_order_relaxed) + 1 + record.repeats, std::memory_order_relaxed);
+      limit_ = head;
       return;
     }
     if (missing_ != 0) {
-      slots_[head_++ % Capacity] = {record.cycles, 0, missing_, 0, record.source, access::lost, 0};
+      slots_[head++ % Capacity] = {record.cycles, 0, missing_, 0, record.source, access::lost, 0};
       missing_ = 0;
     }
-    place(record);
+    limit_ = end;
+    place(head, record);
   }
 
   // Each thread writes to cache lines of its own.
   static constexpr std::size_t line = 64;
   alignas(line) std::atomic<std::size_t> published_{0};
-  std::size_t head_ = 0;
-  std::size_t seen_tail_ = 0;
-  std::uint64_t missing_ = 0;  // not told yet
+  std::size_t limit_ = Capacity;  // put() need not look at the taker before it is there
+  std::uint64_t missing_ = 0;     // not told yet
   std::atomic<std::size_t> lost_{0};
   alignas(line) std::atomic<std::size_t> tail_{0};
   alignas(line) std::array<access_record, Capacity> slots_{};

@@ -32,24 +32,35 @@ class recorder {
 
   /// An access: recorded if it is chosen.
   constexpr void note(access what, std::uint64_t address, std::uint64_t value, std::uint8_t width) noexcept {
-    access_record seen;
-    seen.address = address;
-    seen.value = value;
-    seen.source = source_;
-    seen.what = what;
-    seen.width = width;
-    if (filter_.wants(seen)) [[unlikely]]
-      keep(what, address, value, width);
+    if (wants(what, address, value, width)) [[unlikely]]
+      keep_out_of_line(what, address, value, width);
+  }
+  /// The same for one that is itself much dearer than a call, as what a kernel does: nothing is out of line.
+  constexpr void note_inline(access what, std::uint64_t address, std::uint64_t value,
+                             std::uint8_t width) noexcept {
+    if (wants(what, address, value, width)) keep(what, address, value, width);
   }
 
   [[nodiscard]] constexpr std::remove_reference_t<Filter>& filter() noexcept { return filter_; }
   [[nodiscard]] constexpr std::remove_reference_t<Sink>& sink() noexcept { return sink_; }
 
  private:
-  // Not inlined: a driver with a hundred accesses has it once, and a miss stays a test and a branch.
-  [[gnu::noinline]] constexpr void keep(access what, std::uint64_t address, std::uint64_t value,
-                                        std::uint8_t width) noexcept {
+  constexpr bool wants(access what, std::uint64_t address, std::uint64_t value, std::uint8_t width) noexcept {
+    access_record seen;
+    seen.address = address;
+    seen.value = value;
+    seen.source = source_;
+    seen.what = what;
+    seen.width = width;
+    return filter_.wants(seen);
+  }
+  constexpr void keep(access what, std::uint64_t address, std::uint64_t value, std::uint8_t width) noexcept {
     sink_.put({Counter::now(), address, value, 0, source_, what, width});
+  }
+  // A driver with a hundred accesses has it once, and a miss stays a test and a branch.
+  [[gnu::noinline]] constexpr void keep_out_of_line(access what, std::uint64_t address, std::uint64_t value,
+                                                    std::uint8_t width) noexcept {
+    keep(what, address, value, width);
   }
 
   [[no_unique_address]] Filter filter_;
@@ -63,6 +74,7 @@ class recorder<Filter, Sink, Counter> {
   constexpr recorder(const std::remove_reference_t<Filter>&, const std::remove_reference_t<Sink>&,
                      std::uint16_t = 0) noexcept {}
   constexpr void note(access, std::uint64_t, std::uint64_t, std::uint8_t) const noexcept {}
+  constexpr void note_inline(access, std::uint64_t, std::uint64_t, std::uint8_t) const noexcept {}
 };
 
 template <class Filter, class Sink>

@@ -107,12 +107,12 @@ class recording_gpio {
 
  private:
   constexpr void note(access what, std::uint64_t line, std::uint64_t value) noexcept {
-    recorder_.note(what, line, value, 0);
+    recorder_.note_inline(what, line, value, 0);
   }
   constexpr void note_lines(access what, std::uint32_t first, std::uint64_t mask,
                             std::uint64_t values) noexcept {
     for_each_run(mask, [&](std::uint32_t from, std::uint8_t count) {
-      recorder_.note(what, std::uint64_t{first} + from, bits_of_run(values, from, count), count);
+      recorder_.note_inline(what, std::uint64_t{first} + from, bits_of_run(values, from, count), count);
     });
   }
 
