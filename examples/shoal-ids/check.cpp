@@ -1,33 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// baseline, check, watch: what is not as it should be in a guest's kernel.
+// baseline, check: what is not as it should be in a guest's kernel.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
-#include <tuple>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include <shoal/monitor/event_text.hpp>
 #include <shoal/openssl/digester.hpp>
 #include <shoal/vmi/linux/kernel_check.hpp>
 
-#include "../common/interrupt.hpp"
 #include "../common/message.hpp"
+#include "alerts.hpp"
+#include "checks.hpp"
 #include "commands.hpp"
 #include "files.hpp"
-
-namespace {
 
 using common::failure;
 using namespace shoal::vmi;
 
-constexpr const char* what_is_checked =
+const char* const what_is_checked =
     "Looks for processes that are not in the list of tasks but in the pid table, a list of children or a queue "
     "of a\n"
     "processor; modules that are not in their list but in sysfs or the tree of code; system calls and "
@@ -37,57 +32,19 @@ constexpr const char* what_is_checked =
     "tables that lead elsewhere in the kernel, and processes that became root.\n"
     "What is found is looked at again before it is told: the guest runs meanwhile.";
 
-/// Finds what is wrong and still is, some milliseconds later: nothing of a guest that just changed its lists.
-class checker {
- public:
-  checker(guest& guest, const kernel_baseline* before, const common::interrupt& ctrl_c)
-      : kernel_(guest.kernel()), before_(before), ctrl_c_(ctrl_c) {}
-
-  std::vector<finding> look() {
-    constexpr int looks = 4;
-    std::vector<finding> found = look_once();
-    for (int i = 1; i < looks && !found.empty(); ++i) {
-      if (!ctrl_c_.sleep_for(std::chrono::milliseconds{30} * i)) break;
-      found = found_in_both(found, look_once());
-    }
-    return found;
+std::vector<finding> look_into(guest& guest) {
+  const shoal::openssl::digester digester;
+  const auto look_once = [&] {
+    guest.kernel().look_again();
+    return check_kernel(guest.kernel(), digester, guest.baseline() ? &*guest.baseline() : nullptr);
+  };
+  constexpr int looks = 4;
+  std::vector<finding> found = look_once();
+  for (int i = 1; i < looks && !found.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{30} * i);
+    found = found_in_both(found, look_once());
   }
-
- private:
-  std::vector<finding> look_once() {
-    kernel_.look_again();
-    return check_kernel(kernel_, digester_, before_);
-  }
-
-  guest_kernel& kernel_;
-  const kernel_baseline* before_;
-  const common::interrupt& ctrl_c_;
-  shoal::openssl::digester digester_;
-};
-
-std::uint64_t unix_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-}
-
-void tell(const finding& what, const output& out) {
-  const std::string time = shoal::monitor::utc_text(unix_now());
-  const std::string line =
-      what.kind == finding_kind::unreadable
-          ? "cannot read " + what.subject + ": " + what.detail
-          : "ALERT " + std::string{name_of(what.kind)} + " " + what.subject + ": " + what.detail;
-  out.put(line, {{"time", time},
-                 {"kind", std::string{name_of(what.kind)}},
-                 {"where", what.where},
-                 {"subject", what.subject},
-                 {"detail", what.detail}});
-}
-
-kernel_baseline load_baseline(const std::string& path, guest& guest) {
-  auto before = load_saved<kernel_baseline>(path, "baseline");
-  if (belongs_to(before, guest.kernel())) return before;
-  throw failure{path + " is of another boot than " + guest.name(),
-                "code is at other places after each boot: take a baseline of this one, while all is well"};
+  return found;
 }
 
 kernel_baseline baseline_of(guest& guest) {
@@ -97,7 +54,18 @@ kernel_baseline baseline_of(guest& guest) {
                 "is this kernel built with CONFIG_KALLSYMS_ALL and CONFIG_DEBUG_INFO_BTF?"};
 }
 
-/// Alerts, and what is not one.
+kernel_baseline load_baseline(const std::string& path, guest& guest) {
+  auto before = load_saved<kernel_baseline>(path, "baseline");
+  if (belongs_to(before, guest.kernel())) return before;
+  throw failure{path + " is of another boot than " + guest.name(),
+                "code is at other places after each boot: take a baseline of this one, while all is well"};
+}
+
+void renew_rights(guest& guest) {
+  const auto tasks = tasks_of(guest.kernel());
+  if (tasks && guest.baseline()) guest.baseline()->rights = rights_of(*tasks);
+}
+
 int exit_code(const std::vector<finding>& found) {
   bool unreadable = false;
   for (const finding& each : found) {
@@ -106,6 +74,8 @@ int exit_code(const std::vector<finding>& found) {
   }
   return unreadable ? common::exit_failed : 0;
 }
+
+namespace {
 
 struct baseline_options {
   std::string file;
@@ -132,47 +102,14 @@ struct check_options {
 };
 
 int check(guest& guest, const output& out, const check_options& options) {
-  const common::interrupt ctrl_c;
-  std::optional<kernel_baseline> before;
-  if (!options.baseline.empty()) before = load_baseline(options.baseline, guest);
-  const std::vector<finding> found = checker{guest, before ? &*before : nullptr, ctrl_c}.look();
-  for (const finding& each : found) tell(each, out);
+  if (!options.baseline.empty()) guest.baseline() = load_baseline(options.baseline, guest);
+  const std::vector<finding> found = look_into(guest);
+  for (const finding& each : found) tell(to_alert(each, unix_now()), out);
   if (found.empty() && !options.quiet) {
-    out.heading(before ? "all is as it was"
-                       : "nothing found; a baseline would show more (shoal-ids baseline --help)");
+    out.heading(guest.baseline() ? "all is as it was"
+                                 : "nothing found; a baseline would show more (shoal-ids baseline --help)");
   }
   return exit_code(found);
-}
-
-struct watch_options {
-  std::string baseline;
-  double every = 5;
-  std::uint64_t count = 0;
-};
-
-int watch(guest& guest, const output& out, const watch_options& options) {
-  const common::interrupt ctrl_c;
-  kernel_baseline before =
-      options.baseline.empty() ? baseline_of(guest) : load_baseline(options.baseline, guest);
-  if (options.baseline.empty()) out.heading("how it is now is taken for good");
-  out.flush();
-  checker eye{guest, &before, ctrl_c};
-  std::set<std::tuple<finding_kind, std::uint64_t, std::string>> told;
-  std::vector<finding> all;
-  const auto pause =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>{options.every});
-  for (std::uint64_t looks = 0; options.count == 0 || looks < options.count; ++looks) {
-    if (looks != 0 && !ctrl_c.sleep_for(pause)) break;
-    for (const finding& each : eye.look()) {
-      if (!told.emplace(each.kind, value(each.where), each.subject).second) continue;
-      tell(each, out);
-      all.push_back(each);
-    }
-    out.flush();
-    // Rights are held against those of the look before; what is wrong with them was told.
-    if (const auto tasks = tasks_of(guest.kernel())) before.rights = rights_of(*tasks);
-  }
-  return exit_code(all);
 }
 
 }  // namespace
@@ -193,32 +130,15 @@ void add_check(CLI::App& app, action& chosen) {
   CLI::App* const sub =
       add_command(app, chosen, "check", "what is not as it should be in its kernel", "4321",
                   [options](guest& guest, const output& out) { return check(guest, out, *options); });
+  sub->add_flag("-q,--quiet", options->quiet, "say nothing when nothing is found");
+  if (chosen.served) {
+    sub->footer(what_is_checked);
+    return;
+  }
   sub->add_option("--baseline", options->baseline, "hold it against this, from 'shoal-ids baseline'")
       ->type_name("FILE");
-  sub->add_flag("-q,--quiet", options->quiet, "say nothing when nothing is found");
   sub->footer(std::string{what_is_checked} +
               "\n\nExits with 3 when something is found, with 1 when something cannot be read.\n\nExamples:\n"
               "  shoal-ids check 4321\n"
               "  shoal-ids check 4321 --baseline clean.baseline --json");
-}
-
-void add_watch(CLI::App& app, action& chosen) {
-  auto options = std::make_shared<watch_options>();
-  CLI::App* const sub =
-      add_command(app, chosen, "watch", "check it again and again, and tell each finding once", "4321",
-                  [options](guest& guest, const output& out) { return watch(guest, out, *options); });
-  sub->add_option("--baseline", options->baseline, "hold it against this; default: how it is at the beginning")
-      ->type_name("FILE");
-  sub->add_option("--every", options->every, "time between two looks; default: 5s")
-      ->type_name("TIME")
-      ->transform(
-          CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},
-                                CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"))
-      ->check(CLI::PositiveNumber);
-  sub->add_option("--count", options->count, "end after so many looks; default: when it is interrupted")
-      ->type_name("N");
-  sub->footer(
-      std::string{what_is_checked} +
-      "\n\nExits with 3 when something was found, with 1 when something could not be read.\n\nExample:\n"
-      "  shoal-ids watch qmp:guest.qmp --every 5s --json");
 }

@@ -8,10 +8,16 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <shoal/os/linux/qemu_process.hpp>
 #include <shoal/os/posix/atomic_file.hpp>
@@ -42,6 +48,16 @@ std::string socket_of(const std::string& name) {
   return std::filesystem::is_socket(name, ignored) ? name : std::string{};
 }
 
+/// The process of QEMU that a name means, if it means one.
+std::optional<pid_t> process_of(const std::string& name) {
+  const std::string socket = socket_of(name);
+  if (socket.empty()) return process_id(name);
+  const shoal::result<pid_t> pid = shoal::linux_os::qmp_process(socket);
+  if (pid) return *pid;
+  throw failure{"cannot reach a QEMU at " + socket, pid.error(),
+                "give the socket of -qmp unix:PATH,server=on,wait=off"};
+}
+
 introspected_memory memory_of_process(const std::string& name, pid_t pid) {
   shoal::result<introspected_memory> memory = introspected_memory::of_process(pid);
   if (memory) return std::move(*memory);
@@ -53,16 +69,7 @@ introspected_memory memory_of_process(const std::string& name, pid_t pid) {
   throw failure{"cannot look into " + name, memory.error(), next};
 }
 
-introspected_memory open_memory(const guest_options& options) {
-  if (const std::string socket = socket_of(options.name); !socket.empty()) {
-    const shoal::result<pid_t> pid = shoal::linux_os::qmp_process(socket);
-    if (!pid) {
-      throw failure{"cannot reach a QEMU at " + socket, pid.error(),
-                    "give the socket of -qmp unix:PATH,server=on,wait=off"};
-    }
-    return memory_of_process(options.name, *pid);
-  }
-  if (const std::optional<pid_t> pid = process_id(options.name)) return memory_of_process(options.name, *pid);
+introspected_memory memory_of_file(const guest_options& options) {
   const ram_layout layout = options.machine == "q35"  ? ram_layout::q35
                             : options.machine == "pc" ? ram_layout::pc
                                                       : ram_layout::flat;
@@ -72,10 +79,22 @@ introspected_memory open_memory(const guest_options& options) {
                 "give a process id of QEMU, qmp:SOCKET, or a file: RAM, an ELF core, a LiME dump"};
 }
 
+/// 0 where there is none.
+ino_t number_of_file(const std::string& path) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
 }  // namespace
 
-guest::guest(const guest_options& options)
-    : options_(options), memory_(std::make_unique<introspected_memory>(open_memory(options))) {
+guest::guest(const guest_options& options) : options_(options) {
+  if (const std::optional<pid_t> pid = process_of(options.name)) {
+    process_ = shoal::posix::unique_fd{static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))};
+    memory_ = std::make_unique<introspected_memory>(memory_of_process(options.name, *pid));
+  } else {
+    memory_ = std::make_unique<introspected_memory>(memory_of_file(options));
+    file_ = number_of_file(options.name);
+  }
   if (attach_by_profile()) return;
   shoal::result<guest_kernel> found = guest_kernel::attach(*memory_);
   if (!found) {
@@ -88,6 +107,17 @@ guest::guest(const guest_options& options)
 }
 
 guest::~guest() = default;
+
+bool guest::is_there() {
+  pollfd process{process_.get(), POLLIN, 0};
+  if (process_ && ::poll(&process, 1, 0) != 0) return false;
+  if (file_ != 0 && number_of_file(options_.name) != file_) return false;
+  const auto at = kernel_->symbol("linux_banner");
+  std::string banner(kernel_->banner().size(), '\0');
+  kernel_->look_again();
+  return at && kernel_->space().read(*at, std::as_writable_bytes(std::span{banner})) == shoal::status::ok &&
+         banner == kernel_->banner();
+}
 
 bool guest::attach_by_profile() {
   std::error_code ignored;

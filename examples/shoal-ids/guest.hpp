@@ -5,17 +5,22 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include <sys/types.h>
+
 #include <shoal/os/linux/introspected_memory.hpp>
+#include <shoal/os/posix/unique_fd.hpp>
+#include <shoal/vmi/linux/kernel_baseline.hpp>
 #include <shoal/vmi/linux/linux_kernel.hpp>
 
 using guest_kernel = shoal::vmi::linux_kernel<shoal::linux_os::introspected_memory>;
 
 struct guest_options {
-  std::string name;     ///< a file, a process id, pid:ID, qmp:SOCKET
-  std::string machine;  ///< flat, pc, q35: of a file of RAM
-  std::string profile;  ///< a file with what is known of kernels like this; empty: none
+  std::string name;              ///< a file, a process id, pid:ID, qmp:SOCKET
+  std::string machine = "flat";  ///< flat, pc, q35: of a file of RAM
+  std::string profile;           ///< a file with what is known of kernels like this; empty: none
 };
 
 class guest {
@@ -29,6 +34,12 @@ class guest {
   [[nodiscard]] guest_kernel& kernel() noexcept { return *kernel_; }
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
 
+  /// How its kernel was, for checks to hold it against; none until somebody has it taken or read.
+  [[nodiscard]] std::optional<shoal::vmi::kernel_baseline>& baseline() noexcept { return baseline_; }
+
+  /// The same kernel still runs: the process has not ended, the file is the same, and it has not booted again.
+  [[nodiscard]] bool is_there();
+
   /// Saves what was learnt about the kernel, when a profile was named and knew less. @throws failure
   void save_profile() const;
 
@@ -36,8 +47,11 @@ class guest {
   [[nodiscard]] bool attach_by_profile();
 
   guest_options options_;
+  shoal::posix::unique_fd process_;  // a pidfd; readable when it has ended
+  ino_t file_ = 0;
   std::unique_ptr<shoal::linux_os::introspected_memory> memory_;
   std::unique_ptr<guest_kernel> kernel_;
+  std::optional<shoal::vmi::kernel_baseline> baseline_;
   bool attached_ = false;  // by the profile, which knew so many fields
   std::size_t known_ = 0;
 };

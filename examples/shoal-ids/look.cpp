@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,32 +14,12 @@
 #include <shoal/vmi/linux/kernel_views.hpp>
 #include <shoal/vmi/linux/system_calls.hpp>
 
-#include "../common/message.hpp"
 #include "commands.hpp"
+#include "reading.hpp"
 
 namespace {
 
-using common::failure;
 using namespace shoal::vmi;
-
-/// The value, or the end of the program.
-template <class T>
-T required(shoal::result<T> found, const std::string& what, const guest& guest) {
-  if (found) return std::move(*found);
-  throw failure{"cannot read " + what + " of " + guest.name(), found.error(),
-                "is this kernel built with CONFIG_KALLSYMS_ALL and CONFIG_DEBUG_INFO_BTF?"};
-}
-
-void require_complete(walk_end end, const std::string& what, const guest& guest) {
-  if (end == walk_end::complete) return;
-  throw failure{what + " of " + guest.name() + " is " + std::string{name_of(end)},
-                "the guest may have changed it meanwhile: ask again"};
-}
-
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.insert(0, width - text.size(), ' ');
-  return text;
-}
 
 int print_banner(guest& guest, const output& out) {
   const std::string& banner = guest.kernel().banner();
@@ -133,42 +112,6 @@ int print_modules(guest& guest, const output& out) {
 }
 
 }  // namespace
-
-CLI::App* add_command(CLI::App& app, action& chosen, const std::string& name, const std::string& help,
-                      const std::string& example, guest_command run) {
-  struct command {
-    guest_options guest;
-    bool json = false;
-    bool cbor = false;
-    guest_command run;
-  };
-  CLI::App* const sub = app.add_subcommand(name, help);
-  auto made = std::make_shared<command>();
-  made->run = std::move(run);
-  made->guest.machine = "flat";
-  sub->add_option("GUEST", made->guest.name, "a process id of QEMU, qmp:SOCKET, or a file of RAM or a dump")
-      ->required();
-  sub->add_option("--machine", made->guest.machine,
-                  "how QEMU laid out a FILE of more than 2.75 GiB of RAM: pc, q35, or flat, the default")
-      ->type_name("TYPE")
-      ->check(CLI::IsMember({"flat", "pc", "q35"}));
-  sub->add_option("--profile", made->guest.profile,
-                  "keep what is learnt of this kernel in a file, and use it when the same kernel runs again")
-      ->type_name("FILE");
-  CLI::Option* const json = sub->add_flag("--json", made->json, "print objects of JSON, one a line");
-  sub->add_flag("--cbor", made->cbor, "print a CBOR sequence of maps")->excludes(json);
-  sub->footer("Example:\n  shoal-ids " + name + " " + example);
-  sub->callback([made, &chosen] {
-    chosen = [made] {
-      guest guest{made->guest};
-      const output out{made->json ? output_form::json : made->cbor ? output_form::cbor : output_form::text};
-      const int code = made->run(guest, out);
-      guest.save_profile();
-      return code;
-    };
-  });
-  return sub;
-}
 
 void add_banner(CLI::App& app, action& chosen) {
   add_command(app, chosen, "banner", "which kernel it is, and who built it when", "4321", print_banner);

@@ -40,22 +40,23 @@ int run_program(int argc, char** argv) {
       "Examples:\n"
       "  shoal-ids banner 4321                              which kernel is it?\n"
       "  shoal-ids plist guest.ram                          its processes, as a tree\n"
+      "  shoal-ids files guest.ram 1                        what has process 1 open?\n"
       "  shoal-ids baseline 4321 -o clean.baseline          how it is while all is well\n"
       "  shoal-ids check 4321 --baseline clean.baseline     what is not as it should be?\n"
       "  shoal-ids watch qmp:guest.qmp --every 5s --json    and from now on\n"
       "\n"
       "'shoal-ids COMMAND --help' tells more about a command.");
   action chosen;
-  add_banner(app, chosen);
-  add_syscall(app, chosen);
-  add_plist(app, chosen);
-  add_modules(app, chosen);
-  add_tainted(app, chosen);
+  add_forms(app, chosen);
+  add_commands(app, chosen);
   add_baseline(app, chosen);
-  add_check(app, chosen);
   add_watch(app, chosen);
   if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
-  return chosen();
+  if (chosen.alone) return chosen.alone();
+  guest guest{chosen.guest};
+  const int code = chosen.run(guest, output::standard(chosen.form));
+  guest.save_profile();
+  return code;
 }
 
 }  // namespace

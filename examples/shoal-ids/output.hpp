@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,9 +23,18 @@ struct field {
   std::variant<std::uint64_t, std::string, bool, shoal::vmi::virtual_address> value;
 };
 
+/// `{"pid":1}`; texts may hold any bytes.
+[[nodiscard]] std::string to_json(const std::vector<field>& fields);
+
 class output {
  public:
-  explicit output(output_form form) noexcept : form_(form) {}
+  /// Where it goes: the bytes of a line with its end, or of a map.
+  using sink = std::function<void(std::string_view)>;
+
+  output(output_form form, sink to) : form_(form), to_(std::move(to)) {}
+
+  /// To standard output.
+  [[nodiscard]] static output standard(output_form form);
 
   /// One thing.
   /// @param line    for people, printable
@@ -31,9 +42,8 @@ class output {
   void put(const std::string& line, std::vector<field> fields) const;
   /// What only people read.
   void heading(const std::string& line) const;
-  /// To be seen at once.
-  void flush() const;
 
  private:
   output_form form_;
+  sink to_;
 };

@@ -1,39 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "web.hpp"
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <shoal/net/listener.hpp>
 
 #include "../common/message.hpp"
+#include "../common/place.hpp"
 
 namespace {
 
 using common::failure;
-
-struct place {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-place parse_place(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  const std::string port = colon == text.npos ? text : text.substr(colon + 1);
-  place out;
-  if (colon != text.npos) out.host = text.substr(0, colon);
-  if (out.host.starts_with('[') && out.host.ends_with(']')) out.host = out.host.substr(1, out.host.size() - 2);
-  const auto [end, wrong] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (wrong != std::errc{} || end != port.data() + port.size()) {
-    throw failure{"--http: '" + text + "' is no address",
-                  "write HOST:PORT, [::1]:PORT, or a PORT alone; 0 is any free one", common::exit_usage};
-  }
-  return out;
-}
 
 /// One line of Prometheus' text format, and what it is.
 void add_metric(std::string& out, const char* name, const char* type, const char* help, std::uint64_t value,
@@ -54,7 +34,7 @@ web::web(node& peer, shoal::own_blocks& mine)
 }
 
 std::string web::listen(const std::string& address) {
-  const place where = parse_place(address);
+  const common::place where = common::parse_place("--http", address);
   auto sockets = shoal::net::listen_tcp(peer_.context.get_executor(), where.host, where.port);
   if (!sockets) {
     throw failure{"cannot listen on " + address + " for HTTP", sockets.error(),

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What all commands share.
+#include "commands.hpp"
+
+#include <utility>
+
+CLI::App* add_command(CLI::App& app, action& chosen, const std::string& name, const std::string& help,
+                      const std::string& example, guest_command run) {
+  CLI::App* const sub = app.add_subcommand(name, help);
+  if (chosen.served) {
+    sub->add_option("GUEST", chosen.guest.name, "one of 'guests'")->required();
+  } else {
+    sub->add_option("GUEST", chosen.guest.name, "a process id of QEMU, qmp:SOCKET, or a file of RAM or a dump")
+        ->required();
+    sub->add_option("--machine", chosen.guest.machine,
+                    "how QEMU laid out a FILE of more than 2.75 GiB of RAM: pc, q35, or flat, the default")
+        ->type_name("TYPE")
+        ->check(CLI::IsMember({"flat", "pc", "q35"}));
+    sub->add_option("--profile", chosen.guest.profile,
+                    "keep what is learnt of this kernel in a file, and use it when the same kernel runs again")
+        ->type_name("FILE");
+    sub->footer("Example:\n  shoal-ids " + name + " " + example);
+  }
+  add_forms(*sub, chosen);
+  sub->callback([&chosen, run = std::move(run)] { chosen.run = run; });
+  return sub;
+}
+
+void add_forms(CLI::App& app, action& chosen) {
+  const auto choose = [&](const char* option, output_form form, const char* help) {
+    return app.add_flag_callback(option, [&chosen, form] { chosen.form = form; }, help);
+  };
+  CLI::Option* const json = choose("--json", output_form::json, "print objects of JSON, one a line");
+  choose("--cbor", output_form::cbor, "print a CBOR sequence of maps")->excludes(json);
+}
+
+void add_commands(CLI::App& app, action& chosen) {
+  add_banner(app, chosen);
+  add_syscall(app, chosen);
+  add_plist(app, chosen);
+  add_modules(app, chosen);
+  add_tainted(app, chosen);
+  add_check(app, chosen);
+}
