@@ -167,7 +167,7 @@ class hypercall_table {
   }
   /// Comparisons with constants, and no loop.
   template <class One, std::size_t... I>
-  static constexpr bool serves(std::uint32_t number, std::index_sequence<I...>) noexcept {
+  static constexpr bool serves([[maybe_unused]] std::uint32_t number, std::index_sequence<I...>) noexcept {
     return ((number == One::numbers[I]) || ...);
   }
 

@@ -30,8 +30,17 @@ enum class device_type : std::uint32_t {
   net = 2,
   gpio = 0x2053'0001,
   i2c = 0x2053'0002,
+  virtio_gpio = 0x2053'0010,   ///< lines as the registers of a virtio-gpio device, virtio-mmio version 2
+  bcm2835_gpio = 0x2053'0011,  ///< lines as the GPIO registers of a BCM2835
+  pl061_gpio = 0x2053'0012,    ///< lines as the registers of a PL061
   reserved_first = 0x4000'0000,
 };
+
+/// Whether a guest reaches the device by loads and stores, and not by calls: see register_windows.hpp.
+[[nodiscard]] constexpr bool has_registers(device_type kind) noexcept {
+  return kind == device_type::virtio_gpio || kind == device_type::bcm2835_gpio ||
+         kind == device_type::pl061_gpio;
+}
 
 /// One of them, as it lies in the file and in the guest's memory.
 struct manifest_entry {
@@ -85,6 +94,15 @@ struct manifest_entry {
     attach();
     store_le<std::uint32_t>(properties, lines);
     store_le<std::uint32_t>(properties + 4, features);
+  }
+
+  // Of registers: a guest-physical address, bytes.
+  [[nodiscard]] std::uint64_t registers_address() const noexcept { return load_le<std::uint64_t>(properties); }
+  [[nodiscard]] std::uint32_t registers_size() const noexcept { return load_le<std::uint32_t>(properties + 8); }
+  void attach_registers(std::uint64_t address, std::uint32_t size) noexcept {
+    attach();
+    store_le<std::uint64_t>(properties, address);
+    store_le<std::uint32_t>(properties + 8, size);
   }
 
   /// Of what has no properties.

@@ -4,9 +4,10 @@
 //
 //     gpio_call press{.handle = handle, .line = 17};      // vendor::gpio_init, then gpio_in, then gpio_read
 //
-// Numbers are 0x200 to 0x2ff. A guest that needs lines or a bus says so in its manifest, with device types that
-// a Solo5 tender refuses as not attached. What a block device can do beyond Solo5's is told to the guest in
-// bytes of its manifest that a Solo5 tender leaves zero: see docs/adr/0014.
+// Numbers are 0x200 to 0x2ff. Devices of some types are no calls, but registers above the guest's memory. A
+// guest that needs lines or a bus says so in its manifest, with device types that a Solo5 tender refuses as not
+// attached. What a block device can do beyond Solo5's is told to the guest in bytes of its manifest that a
+// Solo5 tender leaves zero: see docs/adr/0014.
 #pragma once
 
 #include <cstddef>
@@ -56,6 +57,14 @@ inline constexpr std::uint32_t high = 1;         ///< output: its first level
 inline constexpr std::uint32_t bias_shift = 2;   ///< input: two bits, a hal::gpio_bias
 inline constexpr std::uint32_t active_low = 16;  ///< levels are the inverse of the physical ones
 }  // namespace gpio_value
+
+/// Where the devices are that a guest reaches by loads and stores: a page for each, and in its manifest entry
+/// which. Above all memory, and on aarch64 behind the calls.
+namespace register_layout {
+inline constexpr std::uint64_t first = 0x1'1000'0000;
+inline constexpr std::uint64_t step = 0x1000;
+inline constexpr std::uint64_t end = first + 0x20'0000;  ///< what is mapped ends here
+}  // namespace register_layout
 
 /// Of block_flush, where offset and length are 0, and of block_discard.
 struct range_call {

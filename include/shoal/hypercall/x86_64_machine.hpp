@@ -18,6 +18,7 @@
 #include <shoal/base/status.hpp>
 #include <shoal/hal/guest_memory.hpp>
 #include <shoal/hypercall/abi.hpp>
+#include <shoal/hypercall/vendor_abi.hpp>
 
 namespace shoal::hypercall {
 
@@ -26,8 +27,9 @@ namespace x86_64_layout {
 inline constexpr std::uint64_t descriptors = 0x1000;
 inline constexpr std::uint64_t level4 = 0x2000;
 inline constexpr std::uint64_t level3 = 0x3000;
-inline constexpr std::uint64_t level2 = 0x4000;  ///< four pages
-inline constexpr std::uint64_t level1 = 0x8000;  ///< of the first 2 MiB
+inline constexpr std::uint64_t level2 = 0x4000;   ///< four pages
+inline constexpr std::uint64_t level1 = 0x8000;   ///< of the first 2 MiB
+inline constexpr std::uint64_t devices = 0x9000;  ///< level 2 of the gigabyte from 4 GiB on, if there are any
 }  // namespace x86_64_layout
 
 /// A segment register with what it caches, in the terms of a virtual machine monitor.
@@ -94,11 +96,13 @@ struct x86_64_entry {
 
 /// Writes descriptors and page tables. invalid_argument for a size that no guest can have; out_of_range when
 /// the first 64 KiB are not in the memory.
+/// @param registers  map register_layout, too: a guest of Solo5's has nothing above its memory
 template <hal::guest_memory M>
-status write_x86_64_tables(M& memory, std::uint64_t memory_size) noexcept {
+status write_x86_64_tables(M& memory, std::uint64_t memory_size, bool registers = false) noexcept {
   using namespace x86_64_layout;
   constexpr std::uint64_t present = 1;
   constexpr std::uint64_t may_write = 2;
+  constexpr std::uint64_t uncached = 0x18;  // PCD, PWT
   constexpr std::uint64_t large = 0x80;
   if (!is_memory_size(memory_size)) return status::invalid_argument;
   const bytes_span low = memory.window(hal::guest_address{0}, static_cast<std::size_t>(layout::boot_info));
@@ -119,6 +123,13 @@ status write_x86_64_tables(M& memory, std::uint64_t memory_size) noexcept {
   }
   for (std::uint64_t at = layout::granularity; at < memory_size; at += layout::granularity) {
     put(level2, at / layout::granularity, at | present | may_write | large);
+  }
+  if (registers) {
+    constexpr std::uint64_t gigabyte = std::uint64_t{1} << 30;
+    constexpr std::uint64_t first = register_layout::first;
+    static_assert(register_layout::end - first == layout::granularity && first % layout::granularity == 0);
+    put(level3, first / gigabyte, devices | present | may_write);
+    put(devices, first % gigabyte / layout::granularity, first | present | may_write | uncached | large);
   }
   return status::ok;
 }

@@ -41,7 +41,10 @@ TEST_CASE("a guest finds its devices and its command line") {
   manifest devices;
   REQUIRE(devices.add("disk", device_type::block) == status::ok);
   REQUIRE(devices.add("pins", device_type::gpio) == status::ok);
+  REQUIRE(devices.add("board", device_type::bcm2835_gpio) == status::ok);
   devices[2].attach_gpio(8, 0);
+  std::uint32_t hardware[2] = {7, 8};
+  devices[3].attach_registers(reinterpret_cast<std::uintptr_t>(hardware), sizeof hardware);
   const std::string words = "verbose now";
   boot_info info;
   info.memory_size = 64_MiB;
@@ -54,4 +57,7 @@ TEST_CASE("a guest finds its devices and its command line") {
   CHECK(found.device(1).name_text() == "disk");
   CHECK(found.device(2).line_count() == 8);
   CHECK(found.command_line() == words);
+  hal::mapped_bus<> bus = found.registers(3);
+  CHECK(bus.load<std::uint32_t>(bus.range().base() + 4) == 8);
+  CHECK(bus.load<std::uint32_t>(bus.range().base() + 8) == ~std::uint32_t{0});
 }

@@ -44,7 +44,7 @@ mapping walk_x86_64(const low_memory& memory, const x86_64_entry& state, std::ui
     writable = writable && (entry & 2) != 0;
     if (shift == 12 || (shift == 21 && (entry & 0x80) != 0)) {
       const std::uint64_t inside = (std::uint64_t{1} << shift) - 1;
-      return {true, (entry & frame & ~inside) | (address & inside), writable, true, false};
+      return {true, (entry & frame & ~inside) | (address & inside), writable, true, (entry & 0x18) == 0x18};
     }
     table = entry & frame;
   }
@@ -105,6 +105,30 @@ TEST_CASE("x86-64 tables map memory one to one, and protect what is the tender's
     check_map(size, true, [&](std::uint64_t at) { return walk_x86_64(memory, state, at); });
     CHECK_FALSE(walk_x86_64(memory, state, 4_GiB).present);
     CHECK_FALSE(walk_x86_64(memory, state, std::uint64_t{1} << 39).present);
+  }
+}
+
+TEST_CASE("registers are mapped above all memory, where a guest asks for some") {
+  for (const std::uint64_t size : {2_MiB, 4_GiB}) {
+    CAPTURE(size);
+    low_memory memory;
+    REQUIRE(write_x86_64_tables(memory.host, size, true) == status::ok);
+    const x86_64_entry x86 = x86_64_entry_state(0x100000, size);
+    check_map(size, true, [&](std::uint64_t at) { return walk_x86_64(memory, x86, at); });
+    low_memory other;
+    REQUIRE(write_aarch64_tables(other.host, size) == status::ok);
+    const aarch64_entry arm = aarch64_entry_state(0x100000, size);
+    for (const std::uint64_t at : {register_layout::first, register_layout::end - 4}) {
+      for (const mapping& m : {walk_x86_64(memory, x86, at), walk_aarch64(other, arm, at)}) {
+        CHECK(m.present);
+        CHECK(m.address == at);
+        CHECK(m.writable);
+        CHECK(m.device);
+      }
+    }
+    for (const std::uint64_t at : {register_layout::first - 1, register_layout::end, 4_GiB, 5_GiB}) {
+      CHECK_FALSE(walk_x86_64(memory, x86, at).present);
+    }
   }
 }
 

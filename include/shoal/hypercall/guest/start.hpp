@@ -6,6 +6,7 @@
 //     extern "C" void unikernel_start(const boot_info* info) {
 //       const start found{*info};
 //       disk storage{hypercall_instruction{}, 1, found.device(1)};
+//       hal::mapped_bus<> bus = found.registers(2);
 //       if (found.command_line() == "verbose"sv) ...
 #pragma once
 
@@ -14,6 +15,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <shoal/hal/bus_address.hpp>
+#include <shoal/hal/mapped_bus.hpp>
 #include <shoal/hypercall/abi.hpp>
 #include <shoal/hypercall/manifest.hpp>
 
@@ -30,6 +33,13 @@ class start {
   /// @pre handle is that of a device in the unikernel's manifest
   [[nodiscard]] const manifest_entry& device(std::uint64_t handle) const noexcept {
     return at<manifest_entry>(info_.manifest + manifest::header_size)[handle];
+  }
+  /// Of a device that has_registers(): they begin at range().base(). @pre as of device()
+  [[nodiscard]] hal::mapped_bus<> registers(std::uint64_t handle) const noexcept {
+    const manifest_entry& entry = device(handle);
+    const std::uint64_t address = entry.registers_address();
+    return {hal::bus_range{hal::bus_address{address}, entry.registers_size()},
+            std::bit_cast<volatile void*>(static_cast<std::uintptr_t>(address))};
   }
   [[nodiscard]] std::string_view command_line() const noexcept {
     const char* const text = at<char>(info_.command_line);

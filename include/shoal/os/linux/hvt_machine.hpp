@@ -15,6 +15,7 @@
 
 #ifdef __x86_64__
 
+#include <algorithm>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -98,7 +99,10 @@ class hvt_machine {
                      const hypercall::boot_options& options) noexcept {
     hal::guest_regions<1> all;
     if (const status s = all.add(hal::guest_address{0}, ram); s != status::ok) return s;
-    if (const status s = hypercall::write_x86_64_tables(all, ram.size()); s != status::ok) return s;
+    const bool registers = std::ranges::any_of(devices.devices(), [](const hypercall::manifest_entry& each) {
+      return hypercall::has_registers(each.kind());
+    });
+    if (const status s = hypercall::write_x86_64_tables(all, ram.size(), registers); s != status::ok) return s;
     if (const status s = guest.load(all); s != status::ok) return s;
     return hypercall::write_boot_info(all, guest, devices, options);
   }
