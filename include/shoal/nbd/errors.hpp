@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The one table from std::error_code to an NBD error. What it does not know is EIO.
+// The one table from std::error_code to an NBD error, and the way back. What it does not know is EIO.
 #pragma once
 
 #include <cerrno>
@@ -43,6 +43,22 @@ inline bool is_over_quota([[maybe_unused]] std::error_code code) noexcept {
   if (code == std::errc::not_enough_memory) return error::nomem;
   if (code == errc::shutting_down) return error::shutdown;
   return error::io;
+}
+
+/// What a client makes of an error that a server has told it; no error for error::ok.
+[[nodiscard]] inline std::error_code from_nbd_error(error told) noexcept {
+  switch (told) {
+    case error::ok: return {};
+    case error::perm: return std::make_error_code(std::errc::operation_not_permitted);
+    case error::nomem: return std::make_error_code(std::errc::not_enough_memory);
+    case error::inval: return errc::invalid_argument;
+    case error::nospc: return errc::no_space;
+    case error::overflow: return std::make_error_code(std::errc::value_too_large);
+    case error::notsup: return errc::unsupported;
+    case error::shutdown: return errc::shutting_down;
+    case error::io: break;
+  }
+  return std::make_error_code(std::errc::io_error);
 }
 
 }  // namespace shoal::nbd

@@ -23,6 +23,7 @@ struct export_info {
   bool allocation = false;               ///< the metadata context base:allocation is to be had
 
   [[nodiscard]] bool has(std::uint16_t flag) const noexcept { return (flags & flag) != 0; }
+  friend bool operator==(const export_info&, const export_info&) = default;
 };
 
 /// What a well-behaved server answers to a request before it looks at the device: error::ok to carry it out.

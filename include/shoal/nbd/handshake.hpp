@@ -28,6 +28,7 @@
 #include <shoal/base/endian.hpp>
 #include <shoal/nbd/export_info.hpp>
 #include <shoal/nbd/option_reader.hpp>
+#include <shoal/nbd/option_writer.hpp>
 #include <shoal/nbd/wire.hpp>
 
 namespace shoal::nbd {
@@ -83,7 +84,6 @@ class handshake {
   }
 
  private:
-  static constexpr std::string_view allocation_context = "base:allocation";
   static constexpr std::uint32_t allocation_id = 1;
 
   std::size_t take_flags(bytes_view in) noexcept {
@@ -251,16 +251,6 @@ class handshake {
     return agreed_.structured ? info.flags | transmission_flag::send_df : info.flags;
   }
 
-  template <class T>
-  static void append_be(std::vector<std::byte>& out, T value) {
-    const std::size_t at = out.size();
-    out.resize(at + sizeof value);
-    store_be(out.data() + at, value);
-  }
-  static void append_text(std::vector<std::byte>& out, std::string_view text) {
-    const bytes_view bytes = as_bytes(text);
-    out.insert(out.end(), bytes.begin(), bytes.end());
-  }
   static void append_info_text(std::vector<std::byte>& out, option asked, info kind, std::string_view text) {
     const std::size_t at = begin(out, asked, option_reply::info);
     append_be(out, static_cast<std::uint16_t>(kind));

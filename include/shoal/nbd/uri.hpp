@@ -6,7 +6,7 @@
 //     where.text();                                             // nbd://localhost:10809/root%20disk
 //     result<nbd::uri> parsed = nbd::uri::parse("nbd+unix:///disk?socket=/run/nbd.sock");
 //
-// Leaves out vsock, and keeps of a query only the socket.
+// Leaves out vsock, and keeps of a query only the socket and where certificates are.
 #pragma once
 
 #include <algorithm>
@@ -33,6 +33,8 @@ struct uri {
   std::uint16_t port = default_port;
   std::string socket;       ///< path of a Unix socket, or empty
   std::string export_name;  ///< empty is the default export
+  /// A folder with ca-cert.pem, which the server's certificate is held against; empty: what the system trusts.
+  std::string tls_certificates = {};
   friend bool operator==(const uri&, const uri&) = default;
 
   /// errc::malformed for what is no NBD URI, errc::unsupported for another scheme.
@@ -79,8 +81,13 @@ inline bool parse_query(std::string_view text, uri& out) {
   while (!text.empty()) {
     const std::string_view pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
-    constexpr std::string_view key = "socket=";
-    if (pair.starts_with(key) && !decode_part(pair.substr(key.size()), out.socket)) return false;
+    constexpr std::string_view socket = "socket=";
+    constexpr std::string_view certificates = "tls-certificates=";
+    if (pair.starts_with(socket) && !decode_part(pair.substr(socket.size()), out.socket)) return false;
+    if (pair.starts_with(certificates) &&
+        !decode_part(pair.substr(certificates.size()), out.tls_certificates)) {
+      return false;
+    }
   }
   return true;
 }
@@ -119,20 +126,26 @@ inline std::string uri::text() const {
   std::string out = tls ? "nbds" : "nbd";
   if (!socket.empty()) {
     out += "+unix:///";
-    append_percent_encoded(out, export_name, "/:@");
-    out += "?socket=";
-    append_percent_encoded(out, socket, "/");
-    return out;
-  }
-  out += "://";
-  if (host.find(':') != std::string::npos) {
-    out += "[" + host + "]";
   } else {
-    append_percent_encoded(out, host);
+    out += "://";
+    if (host.find(':') != std::string::npos) {
+      out += "[" + host + "]";
+    } else {
+      append_percent_encoded(out, host);
+    }
+    if (port != default_port) out += ":" + std::to_string(port);
+    out += "/";
   }
-  if (port != default_port) out += ":" + std::to_string(port);
-  out += "/";
   append_percent_encoded(out, export_name, "/:@");
+  char before = '?';
+  const auto append_part = [&](std::string_view key, const std::string& value) {
+    if (value.empty()) return;
+    out += std::exchange(before, '&');
+    out += key;
+    append_percent_encoded(out, value, "/");
+  };
+  append_part("socket=", socket);
+  append_part("tls-certificates=", tls_certificates);
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/endian.hpp>
@@ -126,6 +127,11 @@ enum class chunk : std::uint16_t {
 /// The last chunk of a structured reply carries this flag.
 inline constexpr std::uint16_t chunk_done = 1;
 
+/// A chunk whose type has this bit tells of an error, whether the client knows the type or not.
+inline constexpr std::uint16_t chunk_error_bit = 0x8000;
+
+/// The metadata context that tells what is allocated.
+inline constexpr std::string_view allocation_context = "base:allocation";
 /// State bits of base:allocation ("base:allocation metadata context").
 inline constexpr std::uint32_t state_hole = 1;
 inline constexpr std::uint32_t state_zero = 2;
@@ -148,6 +154,16 @@ inline constexpr std::size_t request_size = 28;
                  .cookie = load_be<std::uint64_t>(in.data() + 8),
                  .offset = load_be<std::uint64_t>(in.data() + 16),
                  .length = load_be<std::uint32_t>(in.data() + 24)};
+}
+
+/// Writes request_size bytes.
+inline void put_request(std::byte* out, const request& r) noexcept {
+  store_be(out, request_magic);
+  store_be(out + 4, r.flags);
+  store_be(out + 6, static_cast<std::uint16_t>(r.type));
+  store_be(out + 8, r.cookie);
+  store_be(out + 16, r.offset);
+  store_be(out + 24, r.length);
 }
 
 inline constexpr std::size_t simple_reply_size = 16;

@@ -30,4 +30,14 @@ TEST_CASE("the system's errors are known by condition, in any category") {
   CHECK(to_nbd_error({ETIMEDOUT, std::system_category()}) == error::io);
 }
 
+TEST_CASE("an error that a server told becomes one that would be told the same way") {
+  CHECK_FALSE(from_nbd_error(error::ok));
+  for (const error each :
+       {error::perm, error::io, error::nomem, error::inval, error::nospc, error::notsup, error::shutdown}) {
+    CHECK(to_nbd_error(from_nbd_error(each)) == each);
+  }
+  CHECK(from_nbd_error(error::overflow) == std::errc::value_too_large);
+  CHECK(from_nbd_error(error{77}) == std::errc::io_error);
+}
+
 }  // namespace

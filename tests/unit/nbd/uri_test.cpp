@@ -39,12 +39,15 @@ TEST_CASE("text() is what parse() reads") {
       {.host = "localhost", .socket = {}, .export_name = {}},
       {.tls = true, .host = "::1", .port = 1, .socket = {}, .export_name = "a/b c%?#&"},
       {.host = {}, .socket = "/run/a b?&#%.sock", .export_name = "\xc3\xa9"},
+      {.tls = true, .host = "h", .socket = {}, .export_name = {}, .tls_certificates = "/etc/pki/a&b"},
+      {.tls = true, .host = {}, .socket = "/s", .export_name = {}, .tls_certificates = "/etc/pki"},
   };
   for (const uri& each : all) {
     CAPTURE(each.text());
     CHECK(parsed(each.text().c_str()) == each);
   }
   CHECK(all[0].text() == "nbd://localhost/");
+  CHECK(all[4].text() == "nbds+unix:///?socket=/s&tls-certificates=/etc/pki");
   CHECK(all[1].text() == "nbds://[::1]:1/a/b%20c%25%3F%23%26");
 }
 

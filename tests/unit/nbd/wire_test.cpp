@@ -23,6 +23,9 @@ TEST_CASE("a request is read field by field") {
   CHECK(read->cookie == 0xfffefdfcfbfaf9f8);
   CHECK(read->offset == 0x0102030405060708);
   CHECK(read->length == 0x11121314);
+  client::bytes again(nbd::request_size);
+  nbd::put_request(again.data(), *read);
+  CHECK(again == sent);
 }
 
 TEST_CASE("a request with another magic is malformed") {
