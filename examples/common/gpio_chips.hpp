@@ -97,8 +97,14 @@ inline bool is_register_chip(std::string_view kind) {
   return kind == "bcm2835" || kind == "bcm2711" || kind == "pl061";
 }
 
+/// Registers that are mapped.
+struct mapped_chip {
+  shoal::linux_os::mapped_registers memory;
+  shoal::hal::mapped_bus<> bus = memory.bus();
+};
+
 /// KIND:ADDRESS by /dev/mem, or KIND:NODE, which begins with the device.
-inline any_gpio_chip open_mapped(const std::string& kind, const std::string& where) {
+inline std::shared_ptr<mapped_chip> map_chip(const std::string& kind, const std::string& where) {
   using shoal::hal::bus_address;
   using shoal::linux_os::mapped_registers;
   const std::optional<std::uint64_t> address = parse_number(where);
@@ -113,30 +119,40 @@ inline any_gpio_chip open_mapped(const std::string& kind, const std::string& whe
     throw failure{"cannot map " + name, mapped.error(),
                   shoal::linux_os::mapping_next_step(name, mapped.error())};
   }
-  struct registers {
-    mapped_registers memory;
-    shoal::hal::mapped_bus<> bus = memory.bus();
-  };
-  const auto kept = std::make_shared<registers>(registers{std::move(*mapped)});
-  return open_registers(kind, kept->bus, base, kept);
+  return std::make_shared<mapped_chip>(mapped_chip{std::move(*mapped)});
+}
+inline any_gpio_chip open_mapped(const std::string& kind, const std::string& where) {
+  const std::shared_ptr<mapped_chip> mapped = map_chip(kind, where);
+  return open_registers(kind, mapped->bus, mapped->memory.range().base(), mapped);
 }
 
-/// SOCKET?KIND=ADDRESS
-inline any_gpio_chip open_qtest(const std::string& uri, const std::string& text) {
+/// SOCKET?KIND=ADDRESS: registers in a QEMU.
+struct qtest_chip {
+  std::string socket;
+  std::string kind;
+  shoal::hal::bus_address base;
+};
+inline qtest_chip parse_qtest(const std::string& uri, const std::string& text) {
   const std::size_t query = text.find('?');
   const std::size_t equals = text.find('=', query == text.npos ? text.size() : query);
   if (equals == text.npos) throw not_a_chip(uri);
-  const std::string socket = text.substr(0, query);
   const std::string kind = text.substr(query + 1, equals - query - 1);
   const std::optional<std::uint64_t> address = parse_number(text.substr(equals + 1));
   if (!address || !is_register_chip(kind)) throw not_a_chip(uri);
+  return {text.substr(0, query), kind, shoal::hal::bus_address{*address}};
+}
+inline std::shared_ptr<shoal::posix::qtest_bus> connect_qtest(const std::string& socket) {
   shoal::result<shoal::posix::qtest_bus> connected = shoal::posix::qtest_bus::connect(socket);
   if (!connected) {
     throw failure{"cannot reach QEMU at " + socket, connected.error(),
                   "start it with -S -display none -qtest unix:" + socket + ",server=on,wait=off"};
   }
-  const auto bus = std::make_shared<shoal::posix::qtest_bus>(std::move(*connected));
-  return open_registers(kind, *bus, shoal::hal::bus_address{*address}, bus);
+  return std::make_shared<shoal::posix::qtest_bus>(std::move(*connected));
+}
+inline any_gpio_chip open_qtest(const std::string& uri, const std::string& text) {
+  const qtest_chip wanted = parse_qtest(uri, text);
+  const auto bus = connect_qtest(wanted.socket);
+  return open_registers(wanted.kind, *bus, wanted.base, bus);
 }
 
 }  // namespace detail

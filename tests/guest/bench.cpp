@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Makes the same call again and again, for measurements of a tender: "puts N", "read N BYTES" (of its disk,
-// from its beginning, over and over), "write N BYTES", "set N" (a line of its pins).
+// from its beginning, over and over), "write N BYTES". Lines have lines.cpp.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -10,46 +10,31 @@
 #include <shoal/hypercall/guest/disk.hpp>
 #include <shoal/hypercall/guest/machine.hpp>
 #include <shoal/hypercall/guest/notes.hpp>
-#include <shoal/hypercall/guest/pins.hpp>
 #include <shoal/hypercall/guest/start.hpp>
+
+#include "text.hpp"
 
 using namespace shoal;
 using namespace shoal::hypercall;
 using namespace std::string_view_literals;
 
 [[gnu::section(".note.solo5.abi"), gnu::used]] constexpr guest::abi_section abi;
-[[gnu::section(".note.solo5.manifest"), gnu::used]] constexpr auto devices = guest::manifest_of(
-    guest::wanted_device{"disk", device_type::block}, guest::wanted_device{"pins", device_type::gpio});
+[[gnu::section(".note.solo5.manifest"), gnu::used]] constexpr auto devices =
+    guest::manifest_of(guest::wanted_device{"disk", device_type::block});
 
 namespace {
 
 constexpr std::size_t most = 1u << 20;
 alignas(4096) std::byte data[most];
 
-/// The next word of a line.
-std::string_view word(std::string_view& line) {
-  std::size_t size = 0;
-  while (size < line.size() && line[size] != ' ') ++size;
-  const std::string_view taken = line.substr(0, size);
-  line.remove_prefix(size < line.size() ? size + 1 : size);
-  return taken;
-}
-std::uint64_t number(std::string_view& line) {
-  std::uint64_t value = 0;
-  for (const char c : word(line)) value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  return value;
-}
-
 int run(const guest::start& found) {
   guest::machine here{guest::hypercall_instruction{}};
   guest::disk disk{guest::hypercall_instruction{}, 1, found.device(1)};
-  guest::pins pins{guest::hypercall_instruction{}, 2, found.device(2)};
   std::string_view line = found.command_line();
-  const std::string_view what = word(line);
-  const std::uint64_t count = number(line);
-  const auto bytes = static_cast<std::size_t>(number(line));
+  const std::string_view what = next_word(line);
+  const std::uint64_t count = next_number(line);
+  const auto bytes = static_cast<std::size_t>(next_number(line));
   if (bytes > most || bytes > disk.capacity()) return 1;
-  if (pins.request(0, {.direction = hal::gpio_direction::output}) != status::ok) return 2;
   const bytes_span piece{data, bytes};
   std::uint64_t at = 0;
   status done = status::ok;
@@ -57,10 +42,9 @@ int run(const guest::start& found) {
     if (what == "puts"sv) here.write("a line of text, of the length that such lines have\n"sv);
     if (what == "read"sv) done = disk.read(at, piece);
     if (what == "write"sv) done = disk.write(at, piece);
-    if (what == "set"sv) done = pins.write(0, i % 2 == 0);
     at = at + 2 * bytes <= disk.capacity() ? at + bytes : 0;
   }
-  return done == status::ok ? 0 : 3;
+  return done == status::ok ? 0 : 2;
 }
 
 }  // namespace

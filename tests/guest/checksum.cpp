@@ -83,10 +83,7 @@ int run(guest::machine<guest::hypercall_instruction>& here, const guest::start& 
     at += bytes.size();
   }
   const std::uint32_t crc = sum.finish();
-  here.write(decimal{crc}.text());
-  here.write(" "sv);
-  here.write(decimal{disk.capacity()}.text());
-  here.write("\n"sv);
+  print(here, crc, " "sv, disk.capacity());
   return pins.release(led) == status::ok && pins.release(button) == status::ok ? 0 : 4;
 }
 

@@ -41,10 +41,6 @@ void print_from(std::uint64_t address, std::uint64_t length) {
 }
 
 void act(std::string_view how, std::uint64_t memory, guest::machine<guest::hypercall_instruction>& here) {
-  const auto say = [&](std::uint32_t result) {
-    here.write(decimal{result}.text());
-    here.write("\n"sv);
-  };
   if (how == "text"sv) store(layout::program);
   if (how == "low"sv) store(0x2000);
   if (how == "past"sv) store(memory);
@@ -52,10 +48,10 @@ void act(std::string_view how, std::uint64_t memory, guest::machine<guest::hyper
   if (how == "print-past"sv) print_from(memory - 4, 5);
   if (how == "print-4g"sv) print_from(layout::program, huge);
   if (how == "print-wrap"sv) print_from(~std::uint64_t{0} - 3, 8);
-  if (how == "read-text"sv) say(read_to(layout::program, 512));
-  if (how == "read-low"sv) say(read_to(0x2000, 512));
-  if (how == "read-past"sv) say(read_to(memory - 511, 512));
-  if (how == "read-4g"sv) say(read_to(0x200000, huge));
+  if (how == "read-text"sv) print(here, read_to(layout::program, 512));
+  if (how == "read-low"sv) print(here, read_to(0x2000, 512));
+  if (how == "read-past"sv) print(here, read_to(memory - 511, 512));
+  if (how == "read-4g"sv) print(here, read_to(0x200000, huge));
   if (how == "last"sv) {
     const std::string_view text = "last\n"sv;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -71,9 +67,10 @@ void act(std::string_view how, std::uint64_t memory, guest::machine<guest::hyper
   if (how == "port"sv) asm volatile("outb %%al, $0x80" : : "a"(0));
   if (how == "interrupt"sv) asm volatile("int3");
   if (how == "halt"sv) asm volatile("hlt");
-  if (how == "spin"sv || how == "wait"sv) here.write("begun\n"sv);
+  if (how == "spin"sv || how == "wait"sv || how == "read"sv) here.write("begun\n"sv);
   while (how == "spin"sv) asm volatile("");
   while (how == "wait"sv) here.wait(~std::uint64_t{0});
+  while (how == "read"sv) read_to(0x200000, 512);
   while (how == "flood"sv) here.write("flood, flood, flood, flood, flood, flood, flood, flood, flood\n"sv);
 }
 
