@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// byte_stream: a connection that HTTP is spoken over, whatever secures it; and how to get one.
+// byte_stream: a connection that HTTP or NBD is spoken over, whatever secures it; and how to get one.
 //
 //     http_dialer dial = dial_plain;                          // "http" alone
 //     result<std::unique_ptr<byte_stream>> stream = co_await dial(where, time);
@@ -31,7 +31,7 @@
 
 namespace shoal::net {
 
-/// One strand, one operation at a time. It outlives its tasks, and so do the buffers.
+/// One strand, and at a time one read and one write. It outlives its tasks, and so do the buffers.
 class byte_stream {
  public:
   virtual ~byte_stream() = default;

@@ -24,6 +24,7 @@
 #include <shoal/base/result.hpp>
 #include <shoal/http/url.hpp>
 #include <shoal/net/byte_stream.hpp>
+#include <shoal/task/signal.hpp>
 #include <shoal/task/task.hpp>
 
 namespace shoal::net {
@@ -41,7 +42,7 @@ concept secure_session = std::movable<S> && requires(S& session, bytes_view byte
   { session.has_ended() } -> std::convertible_to<bool>;
 };
 
-/// Shakes hands with its first use.
+/// Shakes hands with its first use, which is one read or one write; after that there can be one of each.
 template <secure_session Session>
 class secured_stream final : public byte_stream {
  public:
@@ -91,10 +92,15 @@ class secured_stream final : public byte_stream {
   }
 
   task<> flush() {
+    while (sending_) co_await sent_.wait();  // a reader and a writer may both have something to say
     const std::vector<std::byte> output = session_.take_output();
     if (output.empty()) co_return result<>{};
     const bytes_view bytes = output;
-    co_return co_await carrier_->write(bytes);
+    sending_ = true;
+    const result<> told = co_await carrier_->write(bytes);
+    sending_ = false;
+    sent_.notify();
+    co_return told;
   }
 
   /// False when the stream has ended.
@@ -112,6 +118,8 @@ class secured_stream final : public byte_stream {
   Session session_;
   std::array<std::byte, 17u << 10> buffer_;  // a record of TLS and what is around it
   bool secure_ = false;
+  bool sending_ = false;
+  signal sent_;
 };
 
 namespace detail {
