@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // synthetic_ram: memory for tests of introspection, made of pages that are written; and virtual memory without
-// page tables.
+// page tables, and symbols.
 #pragma once
 
 #include <array>
@@ -10,11 +10,16 @@
 #include <map>
 #include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/endian.hpp>
 #include <shoal/vmi/address_space.hpp>
 #include <shoal/vmi/physical_memory.hpp>
+#include <shoal/vmi/symbol_table.hpp>
 
 namespace shoal::vmi::tests {
 
@@ -81,5 +86,12 @@ class synthetic_space {
   pointer_width width_;
 };
 static_assert(virtual_memory<synthetic_space>);
+
+inline symbol_table synthetic_symbols(const std::vector<std::pair<std::uint64_t, std::string_view>>& named) {
+  symbol_table out;
+  for (const auto& [at, name] : named) REQUIRE(out.add(virtual_address{at}, 'T', name) == status::ok);
+  out.finish();
+  return out;
+}
 
 }  // namespace shoal::vmi::tests

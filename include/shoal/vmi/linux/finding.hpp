@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <shoal/vmi/address.hpp>
+#include <shoal/vmi/kernel_list.hpp>
 
 namespace shoal::vmi {
 
@@ -73,6 +74,14 @@ struct finding {
   std::array<char, 19> text{};
   std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(number));
   return text.data();
+}
+
+/// Adds that a walk did not come to its end, when it did not.
+/// @param what  was walked: "the pid table"
+inline void add_unreadable(std::vector<finding>& findings, std::string_view what, virtual_address where,
+                           walk_end how) {
+  if (how == walk_end::complete || findings.size() >= max_findings) return;
+  findings.push_back({finding_kind::unreadable, where, std::string{what}, std::string{name_of(how)}});
 }
 
 /// What both looks found. A guest that runs changes its lists while they are read: what is there once may be

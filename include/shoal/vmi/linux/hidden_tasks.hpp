@@ -69,7 +69,7 @@ class hidden_task_search {
   std::vector<finding> run() {
     for (const kernel_task& each : list_.tasks) listed_.insert(each.address);
     known_ = listed_;
-    if (list_.end != walk_end::complete) incomplete("the list of tasks", places_.init_task, list_.end);
+    add_unreadable(findings_, "the list of tasks", places_.init_task, list_.end);
     look_into_queues();
     look_into_pids();
     // Those found on the way may have children as well.
@@ -89,7 +89,7 @@ class hidden_task_search {
       const status_or<virtual_address> now = each.template pointer<"curr">();
       const status_or<virtual_address> idle = each.template pointer<"idle">();
       if (!now || !idle) {
-        incomplete("a queue of tasks", queue, walk_end::unreadable);
+        add_unreadable(findings_, "a queue of tasks", queue, walk_end::unreadable);
         continue;
       }
       if (*now != *idle && value(*now) != 0) found(*now, "runs");
@@ -97,26 +97,26 @@ class hidden_task_search {
       while (const status_or<virtual_address> node = waiting.next()) {
         found(layout_.entity.owner<"se.group_node">(*node), "waits for a processor");
       }
-      if (waiting.end() != walk_end::complete) incomplete("a queue of tasks", queue, waiting.end());
+      add_unreadable(findings_, "a queue of tasks", queue, waiting.end());
     }
   }
 
   void look_into_pids() {
     const object numbers{space_, layout_.space, places_.init_pid_ns};
     const status_or<virtual_address> head = numbers.template pointer<"idr.idr_rt.xa_head">();
-    if (!head) return incomplete("the pid table", places_.init_pid_ns, walk_end::unreadable);
+    if (!head) return add_unreadable(findings_, "the pid table", places_.init_pid_ns, walk_end::unreadable);
     xarray_walk pids{space_, layout_.xarray, *head, 4 * max_tasks};
     while (const status_or<xarray_entry> each = pids.next()) {
       // tasks[PIDTYPE_PID].first: a number that is a group's alone has none
       const object pid{space_, layout_.pid, each->pointer};
       const status_or<virtual_address> node = read_pointer(space_, pid.template address_of<"tasks">());
       if (!node) {
-        incomplete("the pid table", each->pointer, walk_end::unreadable);
+        add_unreadable(findings_, "the pid table", each->pointer, walk_end::unreadable);
       } else if (value(*node) != 0) {
         found(layout_.tasks.task.owner<"pid_links">(*node), "in the pid table");
       }
     }
-    if (pids.end() != walk_end::complete) incomplete("the pid table", places_.init_pid_ns, pids.end());
+    add_unreadable(findings_, "the pid table", places_.init_pid_ns, pids.end());
   }
 
   void look_at_children(virtual_address parent, std::vector<virtual_address>& parents) {
@@ -126,7 +126,7 @@ class hidden_task_search {
       const virtual_address child = layout_.tasks.task.owner<"sibling">(*node);
       if (found(child, "a child of its parent")) parents.push_back(child);
     }
-    if (children.end() != walk_end::complete) incomplete("a list of children", parent, children.end());
+    add_unreadable(findings_, "a list of children", parent, children.end());
   }
 
   /// True when it is new.
@@ -134,7 +134,7 @@ class hidden_task_search {
     if (known_.size() > max_tasks || !known_.insert(at).second) return false;
     const std::optional<kernel_task> task = read_task(space_, layout_.tasks, at);
     if (!task) {
-      incomplete("a task", at, walk_end::unreadable);
+      add_unreadable(findings_, "a task", at, walk_end::unreadable);
       return false;
     }
     if (!is_thread(*task) && findings_.size() < max_findings) {
@@ -149,11 +149,6 @@ class hidden_task_search {
     if (task.pid == task.tgid) return false;
     const kernel_task* const leader = listed_.contains(task.leader) ? list_.at(task.leader) : nullptr;
     return leader != nullptr && leader->pid == task.tgid;
-  }
-
-  void incomplete(std::string_view what, virtual_address where, walk_end how) {
-    if (findings_.size() >= max_findings) return;
-    findings_.push_back({finding_kind::unreadable, where, std::string{what}, std::string{name_of(how)}});
   }
 
   Space& space_;

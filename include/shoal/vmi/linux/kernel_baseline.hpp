@@ -92,19 +92,14 @@ struct kernel_baseline {
     in.name(format);
     out.banner = as_text(in.bytes(max_banner));
     out.text = virtual_address{in.number()};
-    const std::uint64_t areas = in.array_up_to(5 * max_baseline_areas);
-    if (areas % 5 != 0) in.fail(status::malformed);
-    for (std::uint64_t i = 0; i < areas / 5 && in.well(); ++i) out.areas.push_back(read_area(in));
+    const std::uint64_t areas = in.groups_up_to(max_baseline_areas, 5);
+    for (std::uint64_t i = 0; i < areas && in.well(); ++i) out.areas.push_back(read_area(in));
     out.system_calls = read_addresses(in, max_system_calls);
     out.interrupts = read_addresses(in, interrupt_vectors);
     if (!out.interrupts.empty() && out.interrupts.size() != interrupt_vectors) in.fail(status::malformed);
-    const std::uint64_t rights = in.array_up_to(rights_items * max_tasks);
-    if (rights % rights_items != 0) in.fail(status::malformed);
-    for (std::uint64_t i = 0; i < rights / rights_items && in.well(); ++i)
-      out.rights.push_back(read_rights(in));
-    const status code = in.end();
-    if (code != status::ok) return make_error_code(code);
-    return out;
+    const std::uint64_t rights = in.groups_up_to(max_tasks, rights_items);
+    for (std::uint64_t i = 0; i < rights && in.well(); ++i) out.rights.push_back(read_rights(in));
+    return in.finished(std::move(out));
   }
 
  private:

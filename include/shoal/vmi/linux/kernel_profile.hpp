@@ -77,10 +77,9 @@ struct kernel_profile {
     in.name(format);
     out.banner = as_text(in.bytes(max_banner));
     out.text = virtual_address{in.number()};
-    const std::uint64_t symbols = in.array_up_to(3 * max_symbols);
-    if (symbols % 3 != 0) in.fail(status::malformed);
+    const std::uint64_t symbols = in.groups_up_to(max_symbols, 3);
     virtual_address last{};
-    for (std::uint64_t i = 0; i < symbols / 3 && in.well(); ++i) {
+    for (std::uint64_t i = 0; i < symbols && in.well(); ++i) {
       const std::uint64_t step = in.number();
       if (step > ~value(last)) in.fail(status::malformed);
       last = last + step;
@@ -89,9 +88,8 @@ struct kernel_profile {
       if (added != status::ok) in.fail(added);
     }
     out.symbols.finish();
-    const std::uint64_t fields = in.array_up_to(6 * max_profile_fields);
-    if (fields % 6 != 0) in.fail(status::malformed);
-    for (std::uint64_t i = 0; i < fields / 6 && in.well(); ++i) {
+    const std::uint64_t fields = in.groups_up_to(max_profile_fields, 6);
+    for (std::uint64_t i = 0; i < fields && in.well(); ++i) {
       std::string type{as_text(in.bytes(max_btf_name))};
       std::string path{as_text(in.bytes(max_btf_name))};
       field_layout layout;
@@ -102,9 +100,7 @@ struct kernel_profile {
       if (layout.bits != 0 && layout.size > 8) in.fail(status::malformed);
       out.types.add(std::move(type), std::move(path), layout);
     }
-    const status code = in.end();
-    if (code != status::ok) return make_error_code(code);
-    return out;
+    return in.finished(std::move(out));
   }
 
  private:

@@ -141,7 +141,7 @@ class hidden_module_search {
       const object each{space_, layout_.attribute, layout_.attribute.owner<"kobj">(kobject)};
       found(each.template pointer<"mod">(), each.address(), "in sysfs");
     }
-    ended(walk.end(), "the set of modules in sysfs", kset);
+    add_unreadable(findings_, "the set of modules in sysfs", kset, walk.end());
   }
 
   void look_into_tree(virtual_address tree) {
@@ -151,25 +151,20 @@ class hidden_module_search {
       const object each{space_, layout_.leaf, layout_.leaf.owner<"node">(*node)};
       found(each.template pointer<"mod">(), each.address(), "in the tree of modules' code");
     }
-    ended(walk.end(), "the tree of modules' code", tree);
+    add_unreadable(findings_, "the tree of modules' code", tree, walk.end());
   }
 
   std::vector<finding> take() { return std::move(findings_); }
 
  private:
   void found(const status_or<virtual_address>& at, virtual_address by, std::string_view where) {
-    if (!at) return ended(walk_end::unreadable, where, by);
+    if (!at) return add_unreadable(findings_, where, by, walk_end::unreadable);
     // what is built in has a folder in sysfs and no struct module
     if (value(*at) == 0 || !known_.insert(*at).second || findings_.size() >= max_findings) return;
     const std::optional<kernel_module> module = read_module(space_, layout_, *at);
-    if (!module) return ended(walk_end::unreadable, "a module", *at);
+    if (!module) return add_unreadable(findings_, "a module", *at, walk_end::unreadable);
     findings_.push_back({finding_kind::hidden_module, *at, "module " + printable(module->name),
                          std::string{where} + ", but not in the list of modules"});
-  }
-
-  void ended(walk_end how, std::string_view what, virtual_address where) {
-    if (how == walk_end::complete || findings_.size() >= max_findings) return;
-    findings_.push_back({finding_kind::unreadable, where, std::string{what}, std::string{name_of(how)}});
   }
 
   Space& space_;
@@ -189,9 +184,7 @@ template <virtual_memory Space>
   if (value(places.kset) != 0) search.look_into_sysfs(places.kset);
   if (value(places.tree) != 0) search.look_into_tree(places.tree);
   std::vector<finding> out = search.take();
-  if (list.end != walk_end::complete) {
-    out.push_back({finding_kind::unreadable, {}, "the list of modules", std::string{name_of(list.end)}});
-  }
+  add_unreadable(out, "the list of modules", {}, list.end);
   return out;
 }
 

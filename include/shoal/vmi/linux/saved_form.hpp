@@ -7,7 +7,7 @@
 //     cbor::writer writer{out};                           in.array(2);
 //     writer.array(2);                                    in.name("shoal profile 1");
 //     writer.text("shoal profile 1");                     const std::uint64_t n = in.number(most);
-//     writer.unsigned_integer(n);                         if (in.end() != status::ok) ...
+//     writer.unsigned_integer(n);                         return in.finished(n);
 //
 // Input ends its work at the first mistake and gives zeros from there on: a reader asks once, at the end.
 #pragma once
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/result.hpp>
 #include <shoal/base/status.hpp>
 #include <shoal/cbor/reader.hpp>
 #include <shoal/cbor/writer.hpp>
@@ -45,6 +46,12 @@ class saved_input {
   }
   /// Of at most so many items: how many it has, 0 from the first mistake on.
   std::uint64_t array_up_to(std::uint64_t most) noexcept { return limited(cbor::kind::array, most); }
+  /// Of groups of so many items, at most so many groups: how many there are, 0 from the first mistake on.
+  std::uint64_t groups_up_to(std::uint64_t most, std::uint64_t items) noexcept {
+    const std::uint64_t found = array_up_to(items * most);
+    if (found % items != 0) fail(status::malformed);
+    return well() ? found / items : 0;
+  }
   std::uint64_t number(std::uint64_t most = any) noexcept {
     return limited(cbor::kind::unsigned_integer, most);
   }
@@ -63,10 +70,12 @@ class saved_input {
   void fail(status why) noexcept {
     if (code_ == status::ok) code_ = why;
   }
-  /// The first mistake; malformed when something is left.
-  [[nodiscard]] status end() noexcept {
+  /// What was made of it, or the first mistake; malformed when something is left.
+  template <class T>
+  [[nodiscard]] result<T> finished(T made) {
     if (!reader_.done() || !reader_.rest().empty()) fail(status::malformed);
-    return code_;
+    if (code_ != status::ok) return make_error_code(code_);
+    return made;
   }
 
  private:

@@ -14,6 +14,7 @@
 using namespace shoal;
 using namespace shoal::vmi;
 using shoal::vmi::tests::synthetic_space;
+using shoal::vmi::tests::synthetic_symbols;
 
 namespace {
 
@@ -22,10 +23,7 @@ constexpr std::uint64_t table = 0xffff'ffff'8200'0000;
 constexpr kernel_range code{virtual_address{text}, virtual_address{text + 0x2800}};
 
 symbol_table symbols() {
-  symbol_table out;
-  REQUIRE(out.add(virtual_address{table}, 'D', "__start___jump_table") == status::ok);
-  REQUIRE(out.add(virtual_address{table + 48}, 'D', "__stop___jump_table") == status::ok);
-  return out;
+  return synthetic_symbols({{table, "__start___jump_table"}, {table + 48, "__stop___jump_table"}});
 }
 
 /// Code of zeros with three branches: one of five bytes across two pages, one of two, one backwards.

@@ -12,6 +12,7 @@
 using namespace shoal;
 using namespace shoal::vmi;
 using shoal::vmi::tests::synthetic_space;
+using shoal::vmi::tests::synthetic_symbols;
 
 namespace {
 
@@ -20,23 +21,17 @@ constexpr std::uint64_t calls = 0xffff'ffff'8200'0000;
 constexpr std::uint64_t gates = 0xffff'ffff'8300'0000;
 
 symbol_table symbols() {
-  symbol_table out;
-  const auto add = [&](std::uint64_t at, std::string_view name) {
-    REQUIRE(out.add(virtual_address{at}, 'T', name) == status::ok);
-  };
-  add(text, "_stext");
-  add(text, "startup");
-  add(text + 0x100, "__x64_sys_read");
-  add(text + 0x200, "__ia32_sys_write");
-  add(text + 0x200, "__x64_sys_write");
-  add(text + 0x300, "do_nothing");
-  add(text + 0x1000, "_etext");
-  add(text + 0x2000, "early_idt_handler_array");
-  add(calls, "sys_call_table");
-  add(calls + 32, "after");
-  add(gates, "idt_table");
-  out.finish();
-  return out;
+  return synthetic_symbols({{text, "_stext"},
+                            {text, "startup"},
+                            {text + 0x100, "__x64_sys_read"},
+                            {text + 0x200, "__ia32_sys_write"},
+                            {text + 0x200, "__x64_sys_write"},
+                            {text + 0x300, "do_nothing"},
+                            {text + 0x1000, "_etext"},
+                            {text + 0x2000, "early_idt_handler_array"},
+                            {calls, "sys_call_table"},
+                            {calls + 32, "after"},
+                            {gates, "idt_table"}});
 }
 
 synthetic_space clean() {
