@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a whole kernel says of itself: its tasks, modules and processors, with layouts and symbols found on the
-// way.
+// What a whole kernel says of itself: its tasks and what they have open, modules and processors, with layouts
+// and symbols found on the way.
 //
 //     result<task_list> tasks = tasks_of(*kernel);                         // *kernel: linux_kernel
 //     result<module_list> modules = modules_of(*kernel);
@@ -14,6 +14,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <shoal/base/endian.hpp>
@@ -21,6 +23,8 @@
 #include <shoal/vmi/linux/hidden_tasks.hpp>
 #include <shoal/vmi/linux/linux_kernel.hpp>
 #include <shoal/vmi/linux/module_list.hpp>
+#include <shoal/vmi/linux/open_files.hpp>
+#include <shoal/vmi/linux/sockets.hpp>
 #include <shoal/vmi/linux/task_list.hpp>
 
 namespace shoal::vmi {
@@ -68,6 +72,70 @@ template <physical_memory M>
   const result<virtual_address> queue = kernel.symbol("runqueues");
   if (!init || !numbers || !queue) return errc::not_found;
   return task_places{*init, *numbers, per_processor(kernel, *queue)};
+}
+
+/// The process or thread with a number, by the pid table: whether it is in the list of tasks or not.
+template <physical_memory M>
+[[nodiscard]] result<kernel_task> find_task(linux_kernel<M>& kernel, std::uint32_t pid) {
+  const result<hidden_task_layout> layout = hidden_task_layout::resolve(kernel.types());
+  const result<task_places> places = task_places_of(kernel);
+  if (!layout || !places) return errc::not_found;
+  const object numbers{kernel.space(), layout->space, places->init_pid_ns};
+  const status_or<virtual_address> head = numbers.template pointer<"idr.idr_rt.xa_head">();
+  if (!head) return make_error_code(head.code);
+  xarray_walk pids{kernel.space(), layout->xarray, *head, 4 * max_tasks};
+  while (const status_or<xarray_entry> each = pids.next()) {
+    if (each->index != pid) continue;
+    const object number{kernel.space(), layout->pid, each->pointer};
+    const status_or<virtual_address> node = read_pointer(kernel.space(), number.template address_of<"tasks">());
+    if (!node || value(*node) == 0) break;
+    const virtual_address at = layout->tasks.task.template owner<"pid_links">(*node);
+    if (std::optional<kernel_task> task = read_task(kernel.space(), layout->tasks, at)) return std::move(*task);
+    break;
+  }
+  return errc::not_found;
+}
+
+template <physical_memory M>
+[[nodiscard]] result<open_file_list> open_files_of(linux_kernel<M>& kernel, const kernel_task& task) {
+  const result<open_file_layout> layout = open_file_layout::resolve(kernel.types());
+  if (!layout) return layout.error();
+  path_places places;
+  if (const result<virtual_address> lock = kernel.symbol("rename_lock")) places.rename_lock = *lock;
+  if (const result<virtual_address> lock = kernel.symbol("mount_lock")) places.mount_lock = *lock;
+  return read_open_files(kernel.space(), *layout, places, task.address);
+}
+
+struct open_socket {
+  std::uint32_t number = 0;  ///< the descriptor
+  kernel_socket socket;
+};
+
+struct socket_list {
+  std::vector<open_socket> sockets;  ///< by their numbers
+  walk_end end = walk_end::walking;
+};
+
+/// The sockets among what a task has open. One that is closed while it is read is not unreadable: they are all
+/// read again then.
+template <physical_memory M>
+[[nodiscard]] result<socket_list> sockets_of(linux_kernel<M>& kernel, const kernel_task& task) {
+  const result<socket_layout> layout = socket_layout::resolve(kernel.types());
+  const result<virtual_address> operations = kernel.symbol("socket_file_ops");
+  if (!layout || !operations) return errc::not_found;
+  socket_list out;
+  for (int tries = 0; tries < 4 && out.end != walk_end::complete; ++tries) {
+    const result<open_file_list> files = open_files_of(kernel, task);
+    if (!files) return files.error();
+    out = {{}, files->end};
+    for (const open_file& each : files->files) {
+      if (each.operations != *operations) continue;
+      std::optional<kernel_socket> socket = read_socket(kernel.space(), *layout, each);
+      if (socket) out.sockets.push_back({each.number, std::move(*socket)});
+      if (!socket) out.end = walk_end::unreadable;
+    }
+  }
+  return out;
 }
 
 /// Zero for what a kernel does not have.
