@@ -40,6 +40,8 @@ void add_commands(CLI::App& app, action& chosen) {
   add_syscall(app, chosen);
   add_plist(app, chosen);
   add_modules(app, chosen);
+  add_files(app, chosen);
+  add_sockets(app, chosen);
   add_tainted(app, chosen);
   add_check(app, chosen);
 }

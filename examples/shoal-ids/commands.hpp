@@ -43,6 +43,8 @@ void add_banner(CLI::App& app, action& chosen);
 void add_syscall(CLI::App& app, action& chosen);
 void add_plist(CLI::App& app, action& chosen);
 void add_modules(CLI::App& app, action& chosen);
+void add_files(CLI::App& app, action& chosen);
+void add_sockets(CLI::App& app, action& chosen);
 void add_tainted(CLI::App& app, action& chosen);
 void add_check(CLI::App& app, action& chosen);
 

@@ -47,10 +47,11 @@ teaches RECORDING --json --svg --summary -- "$bin/shoal-record" show
 teaches RECORDING --output --rules --length -- "$bin/shoal-record" train
 teaches RECORDING --rules --json --quiet forbid window rate sequence stuck chatter deny -- "$bin/shoal-record" check
 teaches RECORDING SCRIPT -- "$bin/shoal-record" replay
-teaches banner syscall plist modules tainted baseline check watch pid: qmp: -- "$bin/shoal-ids"
+teaches banner syscall plist modules files sockets tainted baseline check watch pid: qmp: -- "$bin/shoal-ids"
 for command in banner syscall plist modules tainted; do
   teaches GUEST --machine --profile --json --cbor -- "$bin/shoal-ids" "$command"
 done
+for command in files sockets; do teaches GUEST PID --profile --json -- "$bin/shoal-ids" "$command"; done
 teaches GUEST --output -- "$bin/shoal-ids" baseline
 teaches GUEST --baseline --quiet -- "$bin/shoal-ids" check
 teaches GUEST --baseline --every --count -- "$bin/shoal-ids" watch

@@ -12,6 +12,8 @@ mistake 2 --no-such-option "$ids" banner file --no-such-option
 mistake 2 --machine "$ids" banner file --machine toaster
 mistake 2 --cbor "$ids" plist file --json --cbor
 mistake 2 --output "$ids" baseline file
+mistake 2 PID "$ids" files file
+mistake 2 PID "$ids" sockets file init
 mistake 2 --every "$ids" watch file --every 5x
 mistake 2 --every "$ids" watch file --every 0s
 
