@@ -2,6 +2,7 @@
 #include "command.hpp"
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <random>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "../common/command_line.hpp"
 #include "../common/devices.hpp"
 #include "../common/gpio_chip_help.hpp"
+#include "../common/i2c_buses.hpp"
 #include "../common/message.hpp"
 #include "../common/size.hpp"
 #include "../common/split.hpp"
@@ -23,13 +25,38 @@
 using common::failure;
 using shoal::hypercall::device_type;
 
-std::string_view option_of(device_type kind) {
-  switch (kind) {
-    case device_type::block: return "block";
-    case device_type::net: return "net";
-    case device_type::gpio: return "gpio";
-    default: return {};
+namespace {
+
+/// What can be given by the name of a device. The first of a type is the device itself.
+struct device_option {
+  std::string_view name;
+  device_type type;
+};
+constexpr std::array device_options{
+    device_option{"block", device_type::block}, device_option{"block-sector-size", device_type::block},
+    device_option{"net", device_type::net},     device_option{"net-mac", device_type::net},
+    device_option{"gpio", device_type::gpio},   device_option{"i2c", device_type::i2c}};
+
+std::uint64_t size_of(const std::string& option, const std::string& text) {
+  const std::optional<std::uint64_t> size = common::parse_size(text);
+  if (size) return *size;
+  throw failure{option + ": '" + text + "' is not a size", "sizes look like 4096, 64K or 1M",
+                common::exit_usage};
+}
+
+}  // namespace
+
+std::string_view option_of(device_type type) {
+  for (const device_option& each : device_options) {
+    if (each.type == type) return each.name;
   }
+  return {};
+}
+device_type type_of(const given_device& given) {
+  for (const device_option& each : device_options) {
+    if (each.name == given.kind) return each.type;
+  }
+  return device_type::reserved_first;
 }
 
 const std::string* tender_options::find(std::string_view kind, std::string_view name) const {
@@ -44,10 +71,26 @@ const std::string* tender_options::find(device_type kind, std::string_view name)
 
 std::uint64_t tender_options::output_limit() const {
   if (max_output.empty()) return shoal::linux_os::guest_console::unlimited;
-  const std::optional<std::uint64_t> size = common::parse_size(max_output);
-  if (size) return *size;
-  throw failure{"--max-output: '" + max_output + "' is not a size", "sizes look like 4096, 64K or 1M",
+  return size_of("--max-output", max_output);
+}
+std::uint64_t tender_options::io_limit() const {
+  if (max_io.empty()) return 0;
+  const std::uint64_t rate = size_of("--max-io", max_io);
+  if (rate != 0) return rate;
+  throw failure{"a guest with --max-io=0 would wait for ever", "give it some bytes a second, such as 20M",
                 common::exit_usage};
+}
+std::uint32_t tender_options::sector_size(std::string_view disk) const {
+  constexpr std::uint32_t usual = 512;
+  constexpr std::uint32_t largest = 32768;
+  const std::string* const text = find("block-sector-size", disk);
+  if (text == nullptr) return usual;
+  const std::optional<std::uint64_t> size = common::parse_size(*text);
+  if (size && std::has_single_bit(*size) && *size >= usual && *size <= largest) {
+    return static_cast<std::uint32_t>(*size);
+  }
+  throw failure{"--block-sector-size: '" + *text + "' is not the size of a sector",
+                "it is a power of two from 512 to 32768", common::exit_usage};
 }
 
 shoal::linux_os::mac_address mac_of(const std::string* text) {
@@ -81,15 +124,16 @@ std::vector<char*> take_devices(int argc, char** argv, std::vector<given_device>
   for (; i < argc && std::string_view{argv[i]} != "--"; ++i) {
     const std::string_view word = argv[i];
     bool taken = false;
-    for (const std::string_view kind : {"block", "net", "net-mac", "gpio"}) {
-      const std::string start = "--" + std::string{kind} + ":";
+    for (const device_option& option : device_options) {
+      const std::string start = "--" + std::string{option.name} + ":";
       const std::size_t equals = word.find('=');
       if (!word.starts_with(start)) continue;
       if (equals == word.npos || equals == start.size() || equals + 1 == word.size()) {
         throw failure{"'" + std::string{word} + "' gives nothing", "write " + start + "NAME=URI",
                       common::exit_usage};
       }
-      given_device device{std::string{kind}, std::string{word.substr(start.size(), equals - start.size())},
+      given_device device{std::string{option.name},
+                          std::string{word.substr(start.size(), equals - start.size())},
                           std::string{word.substr(equals + 1)}};
       for (const given_device& other : devices) {
         if (other.kind == device.kind && other.name == device.name) {
@@ -122,6 +166,9 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e9));
   app.add_option("--max-output", given.max_output, "stop it when it has printed so much")->type_name("SIZE");
+  app.add_option("--max-io", given.max_io,
+                 "it moves so much a second at most, over its disks and networks together")
+      ->type_name("SIZE");
   app.add_flag("--overlay", given.overlay, "it may write to its disks, on overlays in memory that go with it");
   app.add_flag("--readonly", given.readonly, "it may not write to its disks");
   app.add_flag("--dry-run", given.dry_run, "only print which devices it asks for, and what it is given");
@@ -129,13 +176,18 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
                "do without the filter of system calls, and keep root's rights");
   app.footer(
       "Devices are given by the names that the guest has for them:\n"
-      "  --block:NAME=URI     a disk: file:PATH, memory:SIZE, image:CID?store=STORE,\n"
+      "  --block:NAME=URI     a disk: file:PATH or PATH, memory:SIZE, image:CID?store=STORE,\n"
       "                       " +
       std::string{common::swarm_help} +
       "\n"
-      "  --net:NAME=TAP       a TAP interface; --net-mac:NAME=02:00:5e:00:53:01 is the guest's address there\n"
+      "  --block-sector-size:NAME=BYTES  512, or a larger power of two up to 32768\n"
+      "  --net:NAME=TAP       a TAP interface, or @FD: one that is open, or a socket of frames\n"
+      "  --net-mac:NAME=MAC   the guest's address there, such as 02:00:5e:00:53:01; default: by chance\n"
       "  --gpio:NAME=URI      GPIO lines;\n" +
       std::string{common::gpio_chip_help} +
+      "\n"
+      "  --i2c:NAME=URI       an I2C bus;\n" +
+      std::string{common::i2c_bus_help} +
       "\n\n"
       "Exits with what the guest halts with; 1 when it was stopped for what it did, 124 when it took longer "
       "than\n"

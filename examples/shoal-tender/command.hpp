@@ -13,9 +13,9 @@
 #include <shoal/hypercall/manifest.hpp>
 #include <shoal/os/linux/tap.hpp>
 
-/// One --KIND:NAME=VALUE.
+/// One --KIND:NAME=VALUE: a device, or something about one.
 struct given_device {
-  std::string kind;  ///< block, net, net-mac, gpio
+  std::string kind;  ///< block, block-sector-size, net, net-mac, gpio, i2c
   std::string name;
   std::string value;
 };
@@ -28,6 +28,7 @@ struct tender_options {
   std::string record;
   double max_time = 0;  ///< seconds; 0: none
   std::string max_output;
+  std::string max_io;
   bool overlay = false;
   bool readonly = false;
   bool dry_run = false;
@@ -38,10 +39,16 @@ struct tender_options {
   [[nodiscard]] const std::string* find(shoal::hypercall::device_type kind, std::string_view name) const;
   /// Bytes that the guest may print. @throws common::failure
   [[nodiscard]] std::uint64_t output_limit() const;
+  /// Bytes that it may move in a second; 0: as many as it likes. @throws common::failure
+  [[nodiscard]] std::uint64_t io_limit() const;
+  /// Bytes of a block of this disk. @throws common::failure
+  [[nodiscard]] std::uint32_t sector_size(std::string_view disk) const;
 };
 
-/// The option that gives a device of this kind; empty for one that this tender does not have.
-[[nodiscard]] std::string_view option_of(shoal::hypercall::device_type kind);
+/// The option that gives a device of this type; empty for one that this tender does not have.
+[[nodiscard]] std::string_view option_of(shoal::hypercall::device_type type);
+/// The type of the device that an option is about.
+[[nodiscard]] shoal::hypercall::device_type type_of(const given_device& given);
 
 /// The exit code, when nothing is left to do. @throws common::failure
 std::optional<int> read_command_line(int argc, char** argv, tender_options& given);

@@ -28,6 +28,8 @@
 #include <shoal/block/filter/cow.hpp>
 #include <shoal/hypercall/block_calls.hpp>
 #include <shoal/hypercall/gpio_calls.hpp>
+#include <shoal/hypercall/i2c_calls.hpp>
+#include <shoal/hypercall/io_rate.hpp>
 #include <shoal/hypercall/net_calls.hpp>
 #include <shoal/hypercall/program.hpp>
 #include <shoal/hypercall/standard_calls.hpp>
@@ -36,6 +38,7 @@
 #include <shoal/os/linux/guest_filter.hpp>
 #include <shoal/os/linux/hvt_machine.hpp>
 #include <shoal/os/linux/stop_signals.hpp>
+#include <shoal/os/linux/stop_timer.hpp>
 #include <shoal/os/linux/tap.hpp>
 #include <shoal/os/posix/blocking_disk.hpp>
 #include <shoal/task/io_pool.hpp>
@@ -43,6 +46,7 @@
 
 #include "../common/devices.hpp"
 #include "../common/gpio_chips.hpp"
+#include "../common/i2c_buses.hpp"
 #include "../common/message.hpp"
 #include "../common/read_file.hpp"
 #include "../common/recorded_chip.hpp"
@@ -77,7 +81,9 @@ class tender {
   }
 
  private:
-  using disk = shoal::posix::blocking_disk<shoal::any_device>;
+  using timer = shoal::linux_os::stop_timer;
+  using disk = shoal::hypercall::paced_disk<shoal::posix::blocking_disk<shoal::any_device>, timer>;
+  using net = shoal::hypercall::paced_net<shoal::linux_os::tap, timer>;
   using chip = common::recorded_chip;
 
   void load() {
@@ -97,15 +103,17 @@ class tender {
       const std::string name{wanted.name_text()};
       const std::string& uri = *given_.find(wanted.kind(), name);
       shoal::status done = shoal::status::unsupported;
-      if (wanted.kind() == device_type::block) done = disks_.attach(devices_, name, open_disk(uri));
+      if (wanted.kind() == device_type::block) done = disks_.attach(devices_, name, open_disk(uri, name));
       if (wanted.kind() == device_type::net) done = nets_.attach(devices_, name, open_net(uri, name, handle));
       if (wanted.kind() == device_type::gpio) done = pins_.attach(devices_, name, open_chip(uri, handle));
+      if (wanted.kind() == device_type::i2c) done = buses_.attach(devices_, name, open_bus(uri));
       if (done != shoal::status::ok) {
         throw failure{"cannot give the guest '" + printable(name) + "'", make_error_code(done),
                       "it is of a size that no guest can have, or there are too many of its kind"};
       }
     }
-    if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_}; table.missing(devices_).handle != 0) {
+    if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_, buses_};
+        table.missing(devices_).handle != 0) {
       throw failure{"two devices of the guest have the same name", "only the first can be given to it"};
     }
   }
@@ -118,31 +126,42 @@ class tender {
     recording_.emplace(output_options{.uri = given_.record, .name = "tender", .trust = {}}, std::move(sources));
   }
 
-  disk& open_disk(const std::string& uri) {
-    const std::uint32_t block = 512;
+  disk& open_disk(const std::string& uri, const std::string& name) {
     if (uri.starts_with("swarm:")) {
       const common::swarm_disk& from = swarms_.emplace_back(uri.substr(6), [this] { return stop_.waiting(); });
-      shoal::any_device image = from.device();
-      if (given_.overlay) image = shoal::any_device{shoal::cow{std::move(image)}};
-      return opened_disks_.emplace_back(std::move(image), from.caller(), block);
+      return keep_disk(from.device(), from.caller(), name);
     }
     if (!pool_) pool_.emplace();
     const common::device_opener opener{context_, *pool_, given_.readonly || given_.overlay, std::nullopt};
-    shoal::any_device opened = opener.open(uri);
-    if (given_.overlay) opened = shoal::any_device{shoal::cow{std::move(opened)}};
-    return opened_disks_.emplace_back(std::move(opened), shoal::blocking_caller::here(context_), block);
+    const bool path = uri.find(':') == uri.npos;  // as Solo5's tender has it
+    return keep_disk(path ? opener.file(uri) : opener.open(uri), shoal::blocking_caller::here(context_), name);
   }
 
-  shoal::linux_os::tap& open_net(const std::string& interface, const std::string& name, std::uint64_t handle) {
+  disk& keep_disk(shoal::any_device device, shoal::blocking_caller caller, const std::string& name) {
+    const std::uint32_t sector = given_.sector_size(name);
+    if (device.info().size % sector != 0) {
+      throw failure{"the disk '" + printable(name) + "' has " + std::to_string(device.info().size) +
+                        " bytes, which are not whole sectors of " + std::to_string(sector),
+                    "truncate -s %" + std::to_string(sector) + " FILE makes a file longer by what is missing"};
+    }
+    if (given_.overlay) device = shoal::any_device{shoal::cow{std::move(device)}};
+    return opened_disks_.emplace_back(shoal::posix::blocking_disk{std::move(device), std::move(caller), sector},
+                                      rate_);
+  }
+
+  net& open_net(const std::string& interface, const std::string& name, std::uint64_t handle) {
     using shoal::linux_os::tap;
-    shoal::result<tap> opened = tap::open(interface, mac_of(given_.find("net-mac", name)));
+    const shoal::linux_os::mac_address mac = mac_of(given_.find("net-mac", name));
+    const bool by_number = interface.starts_with('@');
+    shoal::result<tap> opened = by_number ? tap::adopt(interface.substr(1), mac) : tap::open(interface, mac);
     if (!opened) {
-      throw failure{
-          "cannot use the interface " + interface, opened.error(),
-          "ip tuntap add " + interface + " mode tap user $USER makes one; /dev/net/tun has to be there"};
+      throw failure{"cannot use the interface " + interface, opened.error(),
+                    by_number ? "@FD is the number of a descriptor that was open when this program was started"
+                              : "ip tuntap add " + interface +
+                                    " mode tap user $USER makes one; /dev/net/tun has to be there"};
     }
     waiter_.add(handle, opened->fd());
-    return opened_nets_.emplace_back(std::move(*opened));
+    return opened_nets_.emplace_back(std::move(*opened), rate_);
   }
 
   chip::type& open_chip(const std::string& uri, std::uint64_t handle) {
@@ -152,6 +171,10 @@ class tender {
     // a chip without a descriptor, and one that has an event already, have to be asked
     waiter_.add_asked(handle, [&opened] { return opened.chip().has_event(); }, opened.native_handle());
     return opened.chip();
+  }
+
+  common::any_i2c_bus& open_bus(const std::string& uri) {
+    return opened_buses_.emplace_back(common::open_i2c_bus(uri));
   }
 
   int serve(const kvm_host& kvm) {
@@ -170,7 +193,7 @@ class tender {
     console_calls print{console};
     poll_calls poll{waiter_};
     halt_calls halt;
-    hypercall_table table{print, disks_, nets_, pins_, poll, time, halt};
+    hypercall_table table{print, disks_, nets_, pins_, buses_, poll, time, halt};
     stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});
     const ending end = shoal::hypercall::serve(machine->cpu(), table, machine->memory());
     stop_.limit({});
@@ -188,6 +211,7 @@ class tender {
     system_filter filter = guest_filter();
     bool peers = !swarms_.empty() || (recording_ && !given_.record.starts_with("cbor:"));
     for (const given_device& each : given_.devices) {
+      if (each.kind == "i2c" && each.value.starts_with("cdev:")) allow_buses(filter);
       if (each.kind != "gpio") continue;
       if (each.value.starts_with("cdev:")) allow_lines(filter);
       if (each.value.starts_with("qtest:")) peers = true;
@@ -207,6 +231,8 @@ class tender {
 
   tender_options& given_;
   shoal::linux_os::stop_signals stop_;  // before any thread is made
+  timer timer_{stop_};
+  shoal::hypercall::io_rate<timer> rate_{timer_, given_.io_limit()};
   std::string file_;
   shoal::hypercall::program guest_;
   manifest devices_;
@@ -217,12 +243,14 @@ class tender {
   std::optional<common::chip_recording> recording_;
   std::deque<common::swarm_disk> swarms_;
   std::deque<disk> opened_disks_;
-  std::deque<shoal::linux_os::tap> opened_nets_;
+  std::deque<net> opened_nets_;
   std::deque<chip> opened_chips_;
+  std::deque<common::any_i2c_bus> opened_buses_;
   shoal::linux_os::device_poll waiter_{stop_};
   shoal::hypercall::block_calls<disk> disks_;
-  shoal::hypercall::net_calls<shoal::linux_os::tap> nets_;
+  shoal::hypercall::net_calls<net> nets_;
   shoal::hypercall::gpio_calls<chip::type, shoal::linux_os::device_poll> pins_{waiter_};
+  shoal::hypercall::i2c_calls<common::any_i2c_bus> buses_;
 };
 
 }  // namespace

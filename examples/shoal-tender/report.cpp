@@ -49,9 +49,10 @@ std::string kind_of(const manifest_entry& wanted) {
 std::string how_to_give(const manifest_entry& wanted) {
   const std::string_view option = option_of(wanted.kind());
   if (option.empty()) return "this tender has none";
-  const std::string_view uri = option == "block" ? "file:disk.img"
-                               : option == "net" ? "tap0"
-                                                 : "cdev:/dev/gpiochip0";
+  const std::string_view uri = option == "block"  ? "file:disk.img"
+                               : option == "net"  ? "tap0"
+                               : option == "gpio" ? "cdev:/dev/gpiochip0"
+                                                  : "cdev:/dev/i2c-1";
   return "give --" + std::string{option} + ":" + printable(wanted.name_text()) + "=URI, such as " +
          std::string{uri};
 }
@@ -59,12 +60,7 @@ std::string how_to_give(const manifest_entry& wanted) {
 /// What is given and not asked for: the first.
 std::optional<given_device> not_asked_for(const tender_options& given, const manifest& wanted) {
   for (const given_device& each : given.devices) {
-    const std::string_view kind = each.kind == "net-mac" ? "net" : std::string_view{each.kind};
-    bool asked = false;
-    for (const manifest_entry& entry : wanted.devices()) {
-      asked = asked || (option_of(entry.kind()) == kind && entry.name_text() == each.name);
-    }
-    if (!asked) return each;
+    if (wanted.find(each.name, type_of(each)) == 0) return each;
   }
   return std::nullopt;
 }
@@ -81,7 +77,9 @@ int print_plan(const tender_options& given, const manifest& wanted) {
                 uri == nullptr ? ("missing; " + how_to_give(entry)).c_str() : uri->c_str());
   }
   const std::optional<given_device> unknown = not_asked_for(given, wanted);
-  if (unknown) std::printf("  it does not ask for %s %s\n", unknown->kind.c_str(), unknown->name.c_str());
+  if (unknown)
+    std::printf("  it does not ask for %s %s\n", std::string{option_of(type_of(*unknown))}.c_str(),
+                unknown->name.c_str());
   return missing != 0 || unknown ? common::exit_failed : 0;
 }
 
@@ -95,7 +93,8 @@ void refuse_gaps(const tender_options& given, const manifest& wanted) {
     throw failure{given.guest + " asks for devices that it is not given:" + missing, {}, common::exit_usage};
   }
   if (const std::optional<given_device> unknown = not_asked_for(given, wanted)) {
-    throw failure{given.guest + " does not ask for " + unknown->kind + " '" + unknown->name + "'",
+    throw failure{given.guest + " does not ask for " + std::string{option_of(type_of(*unknown))} + " '" +
+                      unknown->name + "'",
                   "--dry-run prints what it asks for", common::exit_usage};
   }
 }

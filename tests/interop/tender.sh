@@ -45,6 +45,10 @@ tender 0 --block:disk="file:$work/disk" --readonly --gpio:pins=sim:32 --record "
 printed "$sum"
 "$bin/shoal-record" show "$work/sum.rec" | grep -q 'set.*25' || fail "checksum has not blinked"
 
+tender 0 --i2c:sensors='sim:0x48,0x50?0=29&1=ff' "$bin/guest_sensor"
+printed "$(printf '41\n42')"
+tender 1 --i2c:sensors=sim:0x48 "$bin/guest_sensor"  # nobody is at 0x50
+
 echo "== what is missing, and how to give it"
 tender 2 "$bin/guest_checksum"
 said '--block:disk=URI'
@@ -61,6 +65,23 @@ said 'it is not for hvt'
 tender 1 "$0"
 said 'no ELF file'
 tender 2 --block:disk=file: "$bin/guest_escape"
+tender 2 "$bin/guest_sensor"
+said 'i2c sensors: give --i2c:sensors=URI'
+for uri in sim: sim:7 sim:0x50?0 'sim:0x50?0=1' 'sim:0x50?256=11' 'sim:0x50?0=11-22' 'sim:0x50?0=11/1s' i2c-1; do
+  tender 2 --i2c:sensors="$uri" "$bin/guest_sensor"
+done
+tender 1 --i2c:sensors=cdev:/dev/null "$bin/guest_sensor"
+said 'it is no I2C bus'
+for size in 256 521 65536 x; do
+  tender 2 --block:disk=memory:1M --block-sector-size:disk=$size "$bin/guest_escape"
+  said 'a power of two from 512 to 32768'
+done
+tender 1 --block:disk=memory:66K --block-sector-size:disk=4096 "$bin/guest_escape"
+said 'are not whole sectors of 4096'
+tender 2 --block:disk=memory:1M --block-sector-size:other=4096 "$bin/guest_escape"
+said "does not ask for block 'other'"
+tender 2 --max-io 0 "$bin/guest_hello"
+said 'would wait for ever'
 tender 1 --block:disk="file:$work/none" "$bin/guest_escape"
 said "cannot open $work/none"
 
@@ -101,15 +122,16 @@ printed last
 escape spin 124 --max-time 0.3
 said 'took longer than --max-time'
 escape wait 124 --max-time 0.3
+escape read 124 --max-time 0.3 --max-io 1
 escape flood 1 --max-output 100000
 said 'printed more than --max-output'
 [ "$(wc -c < "$work/out")" -eq 100000 ] || fail "it has printed more than it may"
 
 echo "== Ctrl-C, and a reader who has gone to sleep"
-for how in spin wait flood; do
+for how in spin wait flood read; do
   mkfifo "$work/$how"
   exec 3<> "$work/$how"  # somebody who could read, and does not
-  "$bin/shoal-tender" --mem 4 --block:disk=memory:1M "$bin/guest_escape" $how > "$work/$how" 2> "$work/err" &
+  "$bin/shoal-tender" --mem 4 --max-io 1 --block:disk=memory:1M "$bin/guest_escape" $how > "$work/$how" 2> "$work/err" &
   guest=$!
   read -r _ <&3  # it runs
   kill -INT $guest

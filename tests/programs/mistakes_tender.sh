@@ -18,6 +18,8 @@ mistake 1 'not for hvt' "$tender" "$tender"
 for size in 0 1 3 4098; do mistake 2 --mem "$tender" --mem $size "$guest"; done
 mistake 2 --mem "$tender" --mem much "$guest"
 mistake 2 --max-time "$tender" --max-time soon "$guest"
+mistake 2 --max-io "$tender" --max-io fast "$guest"
+mistake 2 'wait for ever' "$tender" --max-io 0 "$guest"
 mistake 2 --block:disk=URI "$tender" "$guest"
 mistake 2 --dry-run "$tender" --block:disk=memory:1M --gpio:pins=sim:8 "$guest"
 mistake 2 --dry-run "$tender" --block:disk=memory:1M --net-mac:disk=02:00:00:00:00:01 "$guest"
@@ -27,8 +29,8 @@ for device in --block: --block:disk --block:disk= --block:=memory:1M --gpio:x; d
 exits 0 "$tender" --dry-run --block:disk=memory:1M "$guest"
 same 'what is given' '  block disk: memory:1M' "$(tail -n 1 out)"
 exits 0 "$tender" --help
-for option in --mem --block --net --net-mac --gpio --record --max-time --max-output --overlay --readonly --dry-run --no-sandbox \
-  swarm: file: sim: Examples; do
+for option in --mem --block --block-sector-size --net --net-mac --gpio --i2c --record --max-time --max-output --max-io \
+  --overlay --readonly --dry-run --no-sandbox swarm: file: sim: Examples; do
   if grep -q -e "$option" out; then ok; else bad "--help says nothing about $option"; fi
 done
 if awk 'length > 120 { exit 1 }' out; then ok; else bad "--help has lines of more than 120 characters"; fi

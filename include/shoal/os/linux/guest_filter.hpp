@@ -9,7 +9,7 @@
 //     if (const result<> in = filter.enter(); !in) return in.error();
 //
 // What is open stays usable, and nothing else can be opened. Of ioctl() there is KVM_RUN and what GPIO lines
-// need.
+// and I2C buses need.
 #pragma once
 
 #include <cerrno>
@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <linux/gpio.h>
+#include <linux/i2c-dev.h>
 #include <linux/kvm.h>
 #include <linux/sched.h>
 #include <sys/ioctl.h>
@@ -95,6 +96,13 @@ inline void allow_lines(system_filter& filter) {
   for (const unsigned long request :
        {GPIO_V2_GET_LINE_IOCTL, GPIO_V2_GET_LINEINFO_IOCTL, GPIO_V2_LINE_SET_CONFIG_IOCTL,
         GPIO_V2_LINE_GET_VALUES_IOCTL, GPIO_V2_LINE_SET_VALUES_IOCTL}) {
+    filter.allow_if(SYS_ioctl, 1, static_cast<std::uint32_t>(request));
+  }
+}
+
+/// Transfers on an I2C bus.
+inline void allow_buses(system_filter& filter) {
+  for (const int request : {I2C_RDWR, I2C_SLAVE, I2C_SMBUS}) {
     filter.allow_if(SYS_ioctl, 1, static_cast<std::uint32_t>(request));
   }
 }

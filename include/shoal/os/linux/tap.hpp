@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -58,6 +59,18 @@ class tap {
     wanted.ifr_flags = IFF_TAP | IFF_NO_PI;
     if (::ioctl(node->get(), TUNSETIFF, &wanted) != 0) return posix::last_error();
     return tap{std::move(*node), mac, static_cast<std::uint16_t>(std::clamp(mtu, 68, 65535))};
+  }
+
+  /// A descriptor of this process by its number, of an interface or of a socket as below, which becomes this
+  /// tap's: what somebody has opened who may, for a program that may not. errc::invalid_argument for what is no
+  /// number of one, and for the standard streams.
+  [[nodiscard]] static result<tap> adopt(std::string_view number, mac_address mac) noexcept {
+    int fd = -1;
+    const char* const end = number.data() + number.size();
+    if (std::from_chars(number.data(), end, fd).ptr != end || fd <= STDERR_FILENO || ::fcntl(fd, F_GETFD) < 0)
+      return errc::invalid_argument;
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return tap{posix::unique_fd{fd}, mac};
   }
 
   /// A socket that keeps frames apart, as those of socketpair(AF_UNIX, SOCK_SEQPACKET) do.

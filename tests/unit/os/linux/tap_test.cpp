@@ -58,6 +58,21 @@ TEST_CASE("frames go both ways, one at a time, and nothing waits") {
   CHECK(net.send(room) == status::failed);
 }
 
+TEST_CASE("a descriptor that is open becomes a network by its number") {
+  auto [near, far] = two_ends();
+  const std::string number = std::to_string(near.get());
+  result<tap> net = tap::adopt(number, mac);
+  REQUIRE(net);
+  CHECK(net->fd() == near.release());
+  CHECK(net->send(as_bytes(std::string_view{"frame"})) == status::ok);
+  std::array<char, 16> text{};
+  CHECK(::read(far.get(), text.data(), text.size()) == 5);
+  for (const char* const none : {"", "x", "7x", "-1", "1", "123456789", "99999999999999"}) {
+    CAPTURE(none);
+    CHECK(tap::adopt(none, mac).error() == errc::invalid_argument);
+  }
+}
+
 TEST_CASE("an interface that is not there is not made") {
   CHECK(tap::open("tap-of-nobody", mac).error() == std::errc::no_such_device);
   CHECK(tap::open("", mac).error() == errc::invalid_argument);
