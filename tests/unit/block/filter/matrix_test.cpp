@@ -18,6 +18,7 @@
 #include <shoal/block/filter/logged.hpp>
 #include <shoal/block/filter/offset.hpp>
 #include <shoal/block/filter/readonly.hpp>
+#include <shoal/block/filter/watched.hpp>
 #include <shoal/test/archetypes.hpp>
 #include <shoal/test/run.hpp>
 
@@ -44,6 +45,12 @@ struct observer {
   void operator()(const shoal::io_event&) const {}
 };
 
+struct guard {
+  bool operator()(shoal::io_operation, std::uint64_t, std::uint64_t, shoal::bytes_view) const noexcept {
+    return true;
+  }
+};
+
 // The filters, as types over a device of the given capabilities.
 template <capability C>
 using window = shoal::offset<archetype::device<C>>;
@@ -53,6 +60,8 @@ template <capability C>
 using unobserved = shoal::logged<archetype::device<C>>;
 template <capability C>
 using observed = shoal::logged<archetype::device<C>, observer>;
+template <capability C>
+using guarded = shoal::watched<archetype::device<C>, guard>;
 // An overlay stands on two devices. Each line of the table looks at one, over another that can do nothing.
 template <capability C>
 using overlay_on_base = shoal::cow<archetype::device<C>, archetype::block_device>;
@@ -68,6 +77,7 @@ constexpr row offset_row              = {transforms, transforms, transforms, tra
 constexpr row readonly_row            = {hides,      hides,      hides,      passes,     passes,     passes,     passes,     hides};
 constexpr row logged_unobserved_row   = {passes,     passes,     passes,     passes,     passes,     passes,     passes,     passes};
 constexpr row logged_observed_row     = {passes,     passes,     passes,     passes,     passes,     hides,      passes,     passes};
+constexpr row watched_row             = {passes,     passes,     passes,     passes,     passes,     passes,     passes,     passes};
 constexpr row cow_base_row            = {adds,       hides,      hides,      adds,       passes,     transforms, transforms, hides};
 constexpr row cow_top_row             = {adds,       transforms, transforms, adds,       hides,      transforms, transforms, transforms};
 constexpr row any_device_row          = {adds,       adds,       adds,       adds,       adds,       adds,       adds,       adds};
@@ -101,6 +111,7 @@ static_assert(holds<window, offset_row>());
 static_assert(holds<read_only_view, readonly_row>());
 static_assert(holds<unobserved, logged_unobserved_row>());
 static_assert(holds<observed, logged_observed_row>());
+static_assert(holds<guarded, watched_row>());
 static_assert(holds<overlay_on_base, cow_base_row>());
 static_assert(holds<overlay_with_top, cow_top_row>());
 static_assert(holds<erased_twice, any_device_row>());
@@ -127,6 +138,7 @@ TEST_CASE("a filter tells at run time what its type has") {
   tells_the_truth<read_only_view>([](auto device) { return shoal::readonly{device}; });
   tells_the_truth<unobserved>([](auto device) { return shoal::logged{device}; });
   tells_the_truth<observed>([](auto device) { return shoal::logged{device, observer{}}; });
+  tells_the_truth<guarded>([](auto device) { return shoal::watched{device, guard{}, {}}; });
   tells_the_truth<overlay_on_base>([](auto device) { return shoal::cow{device, archetype::block_device{}}; });
 }
 
@@ -211,6 +223,10 @@ TEST_CASE("what a filter passes arrives unchanged, and what it hides does not ar
   arrives(readonly_row, below, shoal::any_device{shoal::readonly{below}});
   arrives(logged_unobserved_row, below, shoal::any_device{shoal::logged{below}});
   arrives(logged_observed_row, below, shoal::any_device{shoal::logged{below, observer{}}});
+  arrives(watched_row, below, shoal::any_device{shoal::watched{below, guard{}, {}}});
+  // beside what is watched, nothing changes
+  const shoal::watched_ranges elsewhere{shoal::range_set{{{0, 4096}}}, shoal::range_set{{{12288, 16384}}}};
+  arrives(watched_row, below, shoal::any_device{shoal::watched{below, guard{}, elsewhere}});
   arrives(cow_base_row, below, shoal::any_device{shoal::cow{below, archetype::block_device{}}});
 }
 
