@@ -4,7 +4,7 @@
 # belongs to one target (its FILE_SET), so that each is installed once.
 
 # The rooms of shoal::core; docs/house.md says what lives in them.
-set(shoal_core_rooms base hal hypercall cbor crypto content http nbd libp2p exchange gateway boot vmi monitor)
+set(shoal_core_rooms base hal hypercall cbor crypto content http nbd libp2p exchange gateway boot fs vmi monitor)
 
 # shoal_add_library(NAME HEADER...): the target shoal_NAME (shoal::NAME) with these headers.
 function(shoal_add_library name)
