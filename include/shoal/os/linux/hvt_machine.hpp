@@ -42,12 +42,14 @@ class hvt_machine {
   /// @param devices  with what is attached
   /// @param options  the counter's frequency is found here
   /// @param stop     see kvm_vcpu
+  /// @param pages    its memory, of guest.memory_size() bytes of zero; errc::invalid_argument for others
   /// @return what KVM says, or what load() and write_boot_info() say
   [[nodiscard]] static result<hvt_machine> create(const kvm_host& host, const hypercall::program& guest,
                                                   const hypercall::manifest& devices,
-                                                  hypercall::boot_options options, const sigset_t& stop) {
-    result<guest_pages> pages = guest_pages::allocate(static_cast<std::size_t>(guest.memory_size()));
+                                                  hypercall::boot_options options, const sigset_t& stop,
+                                                  result<guest_pages> pages) {
     if (!pages) return pages.error();
+    if (pages->bytes().size() != guest.memory_size()) return errc::invalid_argument;
     result<kvm_machine> machine = kvm_machine::create(host);
     if (!machine) return machine.error();
     if (const result<> mapped = map(*machine, pages->bytes(), guest.protections()); !mapped)
@@ -64,6 +66,18 @@ class hvt_machine {
     return hvt_machine{std::move(*machine), std::move(*pages), std::move(*cpu), guest.protections()};
   }
 
+  /// The same with memory of this process alone.
+  [[nodiscard]] static result<hvt_machine> create(const kvm_host& host, const hypercall::program& guest,
+                                                  const hypercall::manifest& devices,
+                                                  const hypercall::boot_options& options,
+                                                  const sigset_t& stop) {
+    return create(host, guest, devices, options, stop,
+                  guest_pages::allocate(static_cast<std::size_t>(guest.memory_size())));
+  }
+
+  /// All of the guest's memory from address 0 on, to look into: vmi::bytes_source. Valid as long as this, also
+  /// when it is moved.
+  [[nodiscard]] bytes_view ram() const noexcept { return pages_.bytes(); }
   /// As calls may use it. Valid until this is moved.
   [[nodiscard]] hypercall::guest_ram& memory() noexcept { return ram_; }
   [[nodiscard]] kvm_vcpu& cpu() noexcept { return cpu_; }

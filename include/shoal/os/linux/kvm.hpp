@@ -18,9 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/error.hpp>
@@ -79,6 +81,16 @@ class guest_pages {
         ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED) return posix::last_error();
     ::madvise(address, size, MADV_DONTDUMP);
+    return guest_pages{static_cast<std::byte*>(address), size};
+  }
+  /// In a file, which is made: whoever maps it, too, sees what the guest does. std::errc::file_exists for one
+  /// that is there.
+  [[nodiscard]] static result<guest_pages> in_file(const std::filesystem::path& path, std::size_t size) {
+    const posix::unique_fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (!fd) return posix::last_error();
+    if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return posix::last_error();
+    void* const address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (address == MAP_FAILED) return posix::last_error();
     return guest_pages{static_cast<std::byte*>(address), size};
   }
   guest_pages(guest_pages&& other) noexcept

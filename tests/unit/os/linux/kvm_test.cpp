@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -19,10 +20,13 @@
 #include <shoal/hal/simulated_bus.hpp>
 #include <shoal/hypercall/device_window.hpp>
 #include <shoal/hypercall/standard_calls.hpp>
+#include <shoal/os/linux/introspected_memory.hpp>
 #include <shoal/os/linux/kvm_vcpu.hpp>
 #include <shoal/os/linux/stop_signals.hpp>
+#include <shoal/vmi/address_space.hpp>
 
 #include "../../hypercall/guest_model.hpp"
+#include "../../temporary_folder.hpp"
 
 using namespace shoal;
 using namespace shoal::linux_os;
@@ -44,6 +48,29 @@ TEST_CASE("a stop signal waits until it is taken") {
 }
 
 #ifdef __x86_64__
+
+TEST_CASE("memory of a guest in a file is looked into from outside, by the guest's page tables") {
+  const temporary_folder folder;
+  const auto path = folder / "guest.ram";
+  constexpr std::size_t size = 4 << 20;
+  result<guest_pages> pages = guest_pages::in_file(path, size);
+  REQUIRE(pages);
+  CHECK(guest_pages::in_file(path, size).error() == std::errc::file_exists);
+  hal::guest_regions<1> all;
+  REQUIRE(all.add(hal::guest_address{0}, pages->bytes()) == status::ok);
+  REQUIRE(hypercall::write_x86_64_tables(all, size) == status::ok);
+
+  const result<introspected_memory> seen = introspected_memory::of_file(path);
+  REQUIRE(seen);
+  vmi::address_space space{*seen, vmi::paging::x86_64_4,
+                           vmi::physical_address{hypercall::x86_64_layout::level4}};
+  const std::string text = "written later";
+  std::ranges::copy(as_bytes(text), pages->bytes().subspan(0x300000).begin());
+  std::string read(text.size(), '\0');
+  CHECK(space.read(vmi::virtual_address{0x300000}, std::as_writable_bytes(std::span{read})) == status::ok);
+  CHECK(read == text);
+  CHECK(space.read(vmi::virtual_address{size}, std::as_writable_bytes(std::span{read})) != status::ok);
+}
 
 namespace {
 
@@ -126,6 +153,33 @@ TEST_CASE("a guest says what it has to say, and halts") {
                             call_with(number::halt, halt_at)};
   CHECK(run(*kvm, guest, console).why == ending_reason::halted);
   CHECK(console.text == "hellohello");
+}
+
+TEST_CASE("a guest in memory that others see says the same, and is seen") {
+  const auto kvm = host();
+  if (!kvm) return;
+  const temporary_folder folder;
+  const guest_program guest{call_with(number::puts, hello_at) + call_with(number::halt, halt_at)};
+  result<hvt_machine> machine = hvt_machine::create(*kvm, guest.parsed, {}, {}, stop().set(),
+                                                    guest_pages::in_file(folder / "ram", ram::size));
+  REQUIRE(machine);
+  text_sink console;
+  console_calls said{console};
+  halt_calls halt;
+  hypercall_table table{said, halt};
+  CHECK(serve(machine->cpu(), table, machine->memory()).why == ending_reason::halted);
+  const vmi::bytes_source source{machine->ram()};
+  const auto memory = vmi::image_memory<vmi::bytes_source>::make(source, vmi::raw_regions(source.size()));
+  const result<introspected_memory> seen = introspected_memory::of_file(folder / "ram");
+  REQUIRE(memory);
+  REQUIRE(seen);
+  std::string inside(5, '\0');
+  std::string outside(5, '\0');
+  const vmi::physical_address hello{0x102010};
+  CHECK(memory->read_physical(hello, std::as_writable_bytes(std::span{inside})) == status::ok);
+  CHECK(seen->read_physical(hello, std::as_writable_bytes(std::span{outside})) == status::ok);
+  CHECK(inside == "hello");
+  CHECK(outside == "hello");
 }
 
 TEST_CASE("a guest that writes to its text or its constants ends with that access") {
