@@ -159,6 +159,9 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
   app.add_option("ARGS", given.arguments, "the guest's command line");
   app.add_option("--mem", given.memory_mib, "its memory, 2 to 4096 MiB in steps of 2; default: 64")
       ->type_name("MIB");
+  app.add_option("--ram-file", given.ram_file,
+                 "keep its memory in this file, which is made, so that others can look into it")
+      ->type_name("FILE");
   app.add_option("--record", given.record,
                  "record what it does with GPIO lines: cbor:FILE, tcp://HOST:PORT, tls://...")
       ->type_name("URI");

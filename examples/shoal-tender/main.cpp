@@ -181,8 +181,8 @@ class tender {
     using namespace shoal::hypercall;
     std::string words;
     for (const std::string& word : given_.arguments) words += (words.empty() ? "" : " ") + word;
-    auto machine =
-        shoal::linux_os::hvt_machine::create(kvm, guest_, devices_, {.command_line = words}, stop_.set());
+    auto machine = shoal::linux_os::hvt_machine::create(kvm, guest_, devices_, {.command_line = words},
+                                                        stop_.set(), guest_pages());
     if (!machine)
       throw failure{"cannot set up the guest", machine.error(), "is there enough memory for --mem?"};
     if (!given_.no_sandbox) enter_sandbox();
@@ -203,6 +203,19 @@ class tender {
     if (end.why == ending_reason::halted) return halt.exit_status() & 0xff;
     if (end.why == ending_reason::stopped) return stopped_by(stop_.take(), given_);
     throw ended_badly(end, machine->cpu(), given_, console.is_full());
+  }
+
+  shoal::linux_os::guest_pages guest_pages() const {
+    using shoal::linux_os::guest_pages;
+    const auto size = static_cast<std::size_t>(guest_.memory_size());
+    const std::string& file = given_.ram_file;
+    shoal::result<guest_pages> made =
+        file.empty() ? guest_pages::allocate(size) : guest_pages::in_file(file, size);
+    if (made) return std::move(*made);
+    if (file.empty())
+      throw failure{"cannot set up the guest", made.error(), "is there enough memory for --mem?"};
+    throw failure{"cannot make " + file, made.error(),
+                  "--ram-file names one that is not there yet, in a folder that is"};
   }
 
   /// Nothing of this process is left to a guest that has found a hole in it, but what serves its devices.

@@ -127,6 +127,21 @@ escape flood 1 --max-output 100000
 said 'printed more than --max-output'
 [ "$(wc -c < "$work/out")" -eq 100000 ] || fail "it has printed more than it may"
 
+echo "== a guest's memory, seen from outside"
+"$bin/shoal-tender" --mem 4 --block:disk=memory:1M --ram-file "$work/ram" "$bin/guest_escape" spin > "$work/out" 2> "$work/err" &
+guest=$!
+read -r _ < "$work/out" 2> /dev/null || :
+for _ in $(seq 100); do
+  if [ "$(stat -c %s "$work/ram" 2> /dev/null)" = 4194304 ] && grep -aq escape "$work/ram"; then break; fi
+  sleep 0.1
+done
+# the first entry of the top table is at 0x2000 and leads to the next one, present and writable
+[ "$(od -An -tx8 -j 8192 -N 8 "$work/ram" | tr -d ' ')" = 0000000000003003 ] || fail "no page tables: $(od -An -tx8 -j 8192 -N 8 "$work/ram")"
+kill -INT $guest
+wait $guest || :
+tender 1 --mem 4 --block:disk=memory:1M --ram-file "$work/ram" "$bin/guest_escape" nothing
+said '--ram-file names one that is not there yet'
+
 echo "== Ctrl-C, and a reader who has gone to sleep"
 for how in spin wait flood read; do
   mkfifo "$work/$how"
