@@ -44,6 +44,9 @@ namespace detail {
 inline constexpr std::uint64_t page_bytes = 4096;
 /// From a kernel's first byte of code to its last of data.
 inline constexpr std::uint64_t largest_image = 128_MiB;
+/// log2 of the largest page in which Linux maps its code. A table of a lower level, taken for a root, has
+/// larger ones.
+inline constexpr std::uint8_t largest_code_page = 25;
 
 /// Calls `f` with each page of memory until it returns false.
 template <physical_memory M, class F>
@@ -137,16 +140,17 @@ template <physical_memory M>
 /// same image, are as far apart as in memory. In the order of memory; roots that begin at no page are not
 /// found.
 ///
-/// @param text  as kallsyms has it (_stext)
+/// @param text      as kallsyms has it (_stext)
+/// @param at_least  how far apart they are at least: what lies in one large page fits by chance
 template <paging_format F, physical_memory M>
 [[nodiscard]] std::vector<physical_address> find_roots(const M& memory, virtual_address text,
-                                                       physical_address place) {
+                                                       physical_address place, std::uint64_t at_least = 1) {
   std::vector<physical_address> roots;
   detail::each_page(memory, [&](physical_address root) {
     const translation code = walk_pages<F>(memory, root, text);
-    if (code.code != status::ok) return true;
+    if (code.code != status::ok || code.shift > detail::largest_code_page) return true;
     const std::uint64_t apart = value(place) - value(code.address);
-    if (apart == 0 || apart > detail::largest_image) return true;
+    if (apart < at_least || apart > detail::largest_image) return true;
     const translation data = walk_pages<F>(memory, root, text + apart);
     if (data.code == status::ok && data.address == place) roots.push_back(root);
     return roots.size() < max_roots;

@@ -36,6 +36,10 @@ enum class paging : std::uint8_t {
   riscv_sv57,
 };
 
+[[nodiscard]] constexpr bool is_x86(paging format) noexcept {
+  return format == paging::x86_64_4 || format == paging::x86_64_5;
+}
+
 /// Calls `f` with an object of the format's type and returns what it does.
 template <class F>
 constexpr auto with_format(paging format, F&& f) {

@@ -43,12 +43,14 @@ enum class ram_layout : std::uint8_t {
   flat,  ///< from address 0 on, in one piece
   pc,    ///< QEMU's machine pc (i440fx): a hole below 4 GiB, where there is so much
   q35,   ///< QEMU's machine q35: likewise, a larger one
+  virt,  ///< QEMU's machine virt of ARM: from 1 GiB on, in one piece
 };
 
-/// Where so much RAM is (QEMU's hw/i386/pc_piix.c, pc_q35.c).
+/// Where so much RAM is (QEMU's hw/i386/pc_piix.c, pc_q35.c, hw/arm/virt.c).
 [[nodiscard]] inline std::vector<vmi::ram_region> ram_regions(ram_layout layout, std::uint64_t size) {
   if (layout == ram_layout::pc && size >= 0xe000'0000) return vmi::split_regions(size, 3_GiB);
   if (layout == ram_layout::q35 && size >= 0xb000'0000) return vmi::split_regions(size, 2_GiB);
+  if (layout == ram_layout::virt) return vmi::raw_regions(size, vmi::physical_address{1_GiB});
   return vmi::raw_regions(size);
 }
 
@@ -89,6 +91,12 @@ namespace detail {
   return {};
 }
 
+/// By the name of a machine, as "pc-q35-7.2".
+[[nodiscard]] inline ram_layout qemu_layout(std::string_view type) noexcept {
+  if (type.find("q35") != type.npos) return ram_layout::q35;
+  return type.starts_with("virt") ? ram_layout::virt : ram_layout::pc;
+}
+
 }  // namespace detail
 
 /// Reads a command line whose words end with zeros each, as /proc/PID/cmdline has it. malformed for a size that
@@ -105,7 +113,7 @@ namespace detail {
       out.ram = *size;
     } else if (option == "machine" || option == "M") {
       const std::string_view type = detail::qemu_option(word, "type");
-      if (!type.empty()) out.layout = type.find("q35") != type.npos ? ram_layout::q35 : ram_layout::pc;
+      if (!type.empty()) out.layout = detail::qemu_layout(type);
     }
     option = {};
     if (word.starts_with('-')) option = word.substr(word.starts_with("--") ? 2 : 1);

@@ -40,9 +40,13 @@ namespace shoal::vmi {
 namespace detail {
 
 /// The functions through which a program enters the kernel: where its code changed is told of them by name.
-inline constexpr std::array<std::string_view, 8> entry_functions{
-    "x64_sys_call",  "do_syscall_64",       "entry_SYSCALL_64",   "entry_SYSCALL_64_after_hwframe",
-    "ia32_sys_call", "do_int80_syscall_32", "asm_exc_page_fault", "exc_page_fault"};
+inline constexpr std::array<std::string_view, 16> entry_functions{
+    "x64_sys_call", "do_syscall_64", "entry_SYSCALL_64", "entry_SYSCALL_64_after_hwframe", "ia32_sys_call",
+    "do_int80_syscall_32", "asm_exc_page_fault", "exc_page_fault",
+    // 64-bit ARM
+    "vectors", "el0t_64_sync", "el0t_64_sync_handler", "el0_svc", "do_el0_svc", "invoke_syscall",
+    // 32-bit ARM
+    "vector_swi", "ret_fast_syscall"};
 
 struct kernel_area {
   std::string name;
@@ -98,6 +102,8 @@ class kernel_check {
     } else {
       cannot("the table of system calls");
     }
+    // others enter the kernel by code alone
+    if (!is_x86(kernel_.place().format)) return;
     const result<virtual_address> at = kernel_.symbol("idt_table");
     const result<interrupt_table> gates =
         at ? read_interrupt_table(kernel_.space(), *at) : result<interrupt_table>{errc::not_found};
@@ -189,11 +195,13 @@ template <physical_memory M, digester Digester>
   result<system_call_table> calls = read_system_calls(kernel.space(), kernel.symbols());
   if (!calls) return calls.error();
   out.system_calls = std::move(calls->entries);
-  const result<virtual_address> gates_at = kernel.symbol("idt_table");
-  if (!gates_at) return gates_at.error();
-  const result<interrupt_table> gates = read_interrupt_table(kernel.space(), *gates_at);
-  if (!gates) return gates.error();
-  out.interrupts.assign(gates->begin(), gates->end());
+  if (is_x86(kernel.place().format)) {
+    const result<virtual_address> gates_at = kernel.symbol("idt_table");
+    if (!gates_at) return gates_at.error();
+    const result<interrupt_table> gates = read_interrupt_table(kernel.space(), *gates_at);
+    if (!gates) return gates.error();
+    out.interrupts.assign(gates->begin(), gates->end());
+  }
   const result<task_list> tasks = tasks_of(kernel);
   if (!tasks) return tasks.error();
   out.rights = rights_of(*tasks);

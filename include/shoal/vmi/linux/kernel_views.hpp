@@ -59,8 +59,9 @@ template <physical_memory M>
   for (std::size_t i = 0; i < std::min<std::size_t>(*count, max_processors); ++i) {
     const status_or<std::uint8_t> byte = read_number<std::uint8_t>(kernel.space(), *online + i / 8);
     if (!byte || (*byte >> i % 8 & 1) == 0) continue;
-    const status_or<std::uint64_t> offset = read_number<std::uint64_t>(kernel.space(), *offsets + 8 * i);
-    if (offset) out.push_back(variable + *offset);
+    const auto width = static_cast<std::uint64_t>(kernel.space().width());
+    const status_or<virtual_address> offset = read_pointer(kernel.space(), *offsets + width * i);
+    if (offset) out.push_back(variable + value(*offset));
   }
   return out;
 }

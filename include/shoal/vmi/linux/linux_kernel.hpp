@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// linux_kernel: a Linux kernel for x86-64 found in the memory of its machine, with nothing known of either:
-// page tables, place of its code, symbols, types. What every check starts from.
+// linux_kernel: a Linux kernel found in the memory of its machine, with nothing known of either: page tables,
+// place of its code, symbols, types. What every check starts from.
 //
 //     auto kernel = linux_kernel<ram>::attach(memory);                     // 0.1 s
 //     if (!kernel) return kernel.error();
@@ -10,28 +10,24 @@
 //     kernel->look_again();                                                // before each check of a guest that
 //     runs
 //
-// Belongs to one thread. Leaves out other processors: their pieces (vmi/find_root.hpp, find_kallsyms.hpp) are
-// there.
+// Kernels for x86-64, 64-bit ARM and 32-bit ARM. What a kernel has no symbols or types for is found by what it
+// looks like (missing_symbols.hpp, infer_tasks.hpp). Belongs to one thread.
 #pragma once
 
-#include <array>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
-#include <shoal/base/bytes.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/vmi/address_space.hpp>
-#include <shoal/vmi/btf.hpp>
-#include <shoal/vmi/find_kallsyms.hpp>
 #include <shoal/vmi/find_root.hpp>
+#include <shoal/vmi/linux/find_linux.hpp>
 #include <shoal/vmi/linux/kernel_profile.hpp>
 #include <shoal/vmi/linux/kernel_types.hpp>
+#include <shoal/vmi/linux/missing_symbols.hpp>
 #include <shoal/vmi/symbol_table.hpp>
 #include <shoal/vmi/translation_cache.hpp>
 
@@ -45,27 +41,23 @@ class linux_kernel {
   /// Finds a kernel. not_found where there is none, or none with symbols and a banner.
   ///
   /// @param memory  outlives the kernel
-  [[nodiscard]] static result<linux_kernel> attach(const Memory& memory) {
-    const std::optional<kernel_place> place = find_x86_kernel(memory);
-    if (!place) return errc::not_found;
-    result<found_kallsyms> found = find_kallsyms(memory, pointer_width::eight);
-    if (!found) return found.error();
-    symbol_table symbols = std::move(found->tables.symbols);
-    space_type space{memory, place->format, place->root};
-    std::string banner = read_banner(space, symbols);
-    if (banner.empty()) return errc::not_found;
-    return linux_kernel{std::move(space), *place, {std::move(banner), place->text, std::move(symbols), {}}};
-  }
+  [[nodiscard]] static result<linux_kernel> attach(const Memory& memory) { return find(memory, {}); }
 
-  /// The same for a kernel that is known, in a fraction of the time. not_found when another one runs.
+  /// The same for a kernel that is known, in a fraction of the time: on x86-64 its symbols are, elsewhere its
+  /// types. not_found when another one runs.
   [[nodiscard]] static result<linux_kernel> attach(const Memory& memory, kernel_profile profile) {
     const std::optional<kernel_place> place = find_x86_kernel(memory);
-    if (!place) return errc::not_found;
+    if (!place) {
+      result<linux_kernel> found = find(memory, std::move(profile.types));
+      if (found && found->banner() != profile.banner) return errc::not_found;
+      return found;
+    }
     constexpr virtual_address kernel_half{0xffff'ffff'8000'0000};  // below it: what is each processor's own
     profile.symbols.move(kernel_half, value(place->text) - value(profile.text));
     profile.text = place->text;
     space_type space{memory, place->format, place->root};
-    if (read_banner(space, profile.symbols) != profile.banner) return errc::not_found;
+    const std::optional<vmi::symbol> banner = profile.symbols.find("linux_banner");
+    if (!banner || read_banner(space, banner->address) != profile.banner) return errc::not_found;
     return linux_kernel{std::move(space), *place, std::move(profile)};
   }
 
@@ -97,9 +89,11 @@ class linux_kernel {
   }
   /// The value of a variable that is a pointer. not_found, out_of_range.
   [[nodiscard]] result<virtual_address> pointer(std::string_view name) noexcept {
-    const result<std::uint64_t> read = number<std::uint64_t>(name);
-    if (!read) return read.error();
-    return virtual_address{*read};
+    const result<virtual_address> at = symbol(name);
+    if (!at) return at.error();
+    const status_or<virtual_address> read = read_pointer(space_, *at);
+    if (!read) return make_error_code(read.code);
+    return *read;
   }
 
   /// What is known by now, to attach faster the next time.
@@ -111,33 +105,22 @@ class linux_kernel {
         place_(place),
         banner_(std::move(profile.banner)),
         symbols_(std::move(profile.symbols)),
-        types_(std::move(profile.types), loader(space_, symbols_), space_.width()) {}
+        types_(std::move(profile.types), btf_loader(space_, symbols_), space_.width()) {}
 
-  /// Empty when it cannot be read.
-  [[nodiscard]] static std::string read_banner(space_type& space, const symbol_table& symbols) {
+  [[nodiscard]] static result<linux_kernel> find(const Memory& memory, given_types known) {
+    result<found_linux> found = find_linux(memory);
+    if (!found) return found.error();
+    space_type space{memory, found->place.format, found->place.root};
+    symbol_table& symbols = found->symbols;
+    if (!symbols.find("linux_banner") || !symbols.find("init_task")) {
+      add_missing_symbols(space, found->place, symbols, known);
+    }
     const std::optional<vmi::symbol> at = symbols.find("linux_banner");
-    std::array<std::byte, max_banner> bytes{};
-    if (!at || space.read(at->address, bytes) != status::ok) return {};
-    const std::string_view text = as_text(bytes);
-    const std::string_view line = text.substr(0, text.find('\n'));
-    constexpr std::string_view begins = "Linux version ";
-    return std::string{line.starts_with(begins) && line.size() != text.size() ? line : std::string_view{}};
-  }
-
-  /// BTF where the linker put it.
-  [[nodiscard]] static kernel_types::btf_loader loader(const space_type& space, const symbol_table& symbols) {
-    const auto begin = symbols.find("__start_BTF");
-    const auto end = symbols.find("__stop_BTF");
-    if (!begin || !end || value(end->address) - value(begin->address) > max_btf_size) return nullptr;
-    const auto size = static_cast<std::size_t>(value(end->address) - value(begin->address));
-    return [memory = &space.memory(), format = space.format(), root = space.root(), at = begin->address,
-            size]() -> result<btf> {
-      address_space reader{*memory, format, root};
-      std::vector<std::byte> bytes(size);
-      const status read = reader.read(at, bytes);
-      if (read != status::ok) return make_error_code(read);
-      return btf::parse(bytes);
-    };
+    std::string banner = at ? read_banner(space, at->address) : std::string{};
+    if (banner.empty()) return errc::not_found;
+    const virtual_address text = found->place.text;
+    return linux_kernel{
+        std::move(space), found->place, {std::move(banner), text, std::move(symbols), std::move(known)}};
   }
 
   space_type space_;
