@@ -85,7 +85,7 @@ class block_calls {
   }
 
   template <hal::guest_memory M>
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     switch (what.number) {
       case number::block_read:
       case number::block_write: return transfer(what, memory);
@@ -111,25 +111,24 @@ class block_calls {
   }
 
   template <hal::guest_memory M>
-  outcome transfer(const call& what, M& memory) noexcept {
+  outcome transfer(call what, M& memory) noexcept {
     argument<block_call> asked{memory, what};
     if (!asked) return outcome::fault;
     const std::uint64_t offset = asked->offset;
     const std::uint64_t length = asked->length;
     const disk& to = at(asked->handle);
     if (!to.has(offset, length)) return asked.answer(result_code::invalid);
+    if (length == 0) return asked.answer(result_code::ok);
     if (what.number == number::block_read) {
       const status_or<bytes_span> room = writable(memory, asked->data, length);
-      if (!room) return asked.answer(result_code::invalid);
-      return asked.answer(room->empty() ? result_code::ok : result_of(to.device->read(offset, *room)));
+      return asked.answer(room ? result_of(to.device->read(offset, *room)) : result_code::invalid);
     }
     const status_or<bytes_view> data = readable(memory, asked->data, length);
-    if (!data) return asked.answer(result_code::invalid);
-    return asked.answer(data->empty() ? result_code::ok : result_of(to.device->write(offset, *data)));
+    return asked.answer(data ? result_of(to.device->write(offset, *data)) : result_code::invalid);
   }
 
   template <hal::guest_memory M>
-  outcome maintain(const call& what, M& memory) noexcept {
+  outcome maintain(call what, M& memory) noexcept {
     argument<range_call> asked{memory, what};
     if (!asked) return outcome::fault;
     const std::uint64_t offset = asked->offset;

@@ -63,7 +63,7 @@ class gpio_calls {
   }
 
   template <hal::guest_memory M>
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     if (what.number == vendor::gpio_wait) return wait(what, memory);
     if (what.number < vendor::gpio_init || what.number > vendor::gpio_write) return outcome::not_mine;
     argument<gpio_call> asked{memory, what};
@@ -75,8 +75,9 @@ class gpio_calls {
     if (what.number == vendor::gpio_read) {
       if (c->uses[line] != use::input) return asked.answer(result_code::invalid);
       const status_or<bool> level = c->device->read(line);
-      if (level) asked->value = *level ? 1u : 0u;
-      return asked.answer(result_of(level.code));
+      if (!level) return asked.answer(result_of(level.code));
+      asked->value = *level ? 1u : 0u;
+      return asked.answer_all(result_code::ok);
     }
     return asked.answer(change(what.number, *c, line, value));
   }
@@ -152,7 +153,7 @@ class gpio_calls {
   }
 
   template <hal::guest_memory M>
-  outcome wait(const call& what, M& memory) noexcept {
+  outcome wait(call what, M& memory) noexcept {
     argument<gpio_wait_call> asked{memory, what};
     if (!asked) return outcome::fault;
     chip* const c = find(asked->handle);
@@ -165,7 +166,7 @@ class gpio_calls {
     asked->time = event.time;
     asked->line = event.line;
     asked->edge = static_cast<std::uint32_t>(event.edge);
-    return asked.answer(result_code::ok);
+    return asked.answer_all(result_code::ok);
   }
   /// The next event of a line that is the guest's.
   static bool next(chip& c, hal::gpio_event& event) noexcept {

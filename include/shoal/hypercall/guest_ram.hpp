@@ -72,7 +72,7 @@ class guest_ram {
                                           std::size_t n) const noexcept {
     const auto at = static_cast<std::uint64_t>(address);
     if (at < first || !contains(ram_.size(), at, n)) return {};
-    return ram_.subspan(static_cast<std::size_t>(at), n);
+    return {ram_.data() + static_cast<std::size_t>(at), n};  // subspan() asks whether n means all that is left
   }
 
   bytes_span ram_;

@@ -16,6 +16,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -47,7 +48,7 @@ enum class outcome : std::uint8_t {
 /// only calls of these numbers from a table, and answers not_mine for others. It is a fault when the argument
 /// itself is not where the guest can have it, and a result_code::invalid when a buffer is not.
 template <class H, class M>
-concept hypercall_handler = hal::guest_memory<M> && requires(H& handler, const call& what, M& memory) {
+concept hypercall_handler = hal::guest_memory<M> && requires(H& handler, call what, M& memory) {
   { H::numbers[0] } -> std::convertible_to<std::uint32_t>;
   { H::devices.size() } -> std::convertible_to<std::size_t>;
   { handler.handle(what, memory) } noexcept -> std::same_as<outcome>;
@@ -59,34 +60,41 @@ class argument {
  public:
   /// False as a bool when it does not lie where the guest may write.
   template <hal::guest_memory M>
-  argument(M& memory, const call& what) noexcept : slot_(writable(memory, what.argument, sizeof(A)).value) {
+  argument(M& memory, call what) noexcept : slot_(writable(memory, what.argument, sizeof(A)).value.data()) {
     // of a size that the compiler knows: an answer and a question cost a few instructions
-    if (!slot_.empty())
-      hal::copy_once(std::as_writable_bytes(std::span{&copy_, 1}), slot_.template first<sizeof(A)>());
+    if (slot_ != nullptr) hal::copy_once(copy_, bytes_view{slot_, sizeof(A)});
   }
 
-  explicit operator bool() const noexcept { return !slot_.empty(); }
-  A* operator->() noexcept { return &copy_; }
+  explicit operator bool() const noexcept { return slot_ != nullptr; }
+  /// @pre it is true as a bool
+  A* operator->() noexcept { return std::launder(reinterpret_cast<A*>(copy_)); }
 
   /// Gives the guest what is in the copy.
   [[nodiscard]] outcome answer() const noexcept {
-    hal::copy_once(slot_.template first<sizeof(A)>(), std::as_bytes(std::span{&copy_, 1}));
+    hal::copy_once(bytes_span{slot_, sizeof(A)}, copy_);
     return outcome::resume;
   }
   /// The same, with a result.
-  [[nodiscard]] outcome answer(result_code code) noexcept {
-    copy_.result = static_cast<std::uint32_t>(code);
+  [[nodiscard]] outcome answer_all(result_code code) noexcept {
+    operator->()->result = static_cast<std::uint32_t>(code);
     return answer();
+  }
+  /// Gives the guest a result; the rest stays as it is.
+  [[nodiscard]] outcome answer(result_code code) noexcept {
+    const little32 result{static_cast<std::uint32_t>(code)};
+    hal::copy_once(bytes_span{slot_ + offsetof(A, result), sizeof result},
+                   std::as_bytes(std::span{&result, 1}));
+    return outcome::resume;
   }
 
  private:
-  A copy_{};
-  bytes_span slot_;
+  std::byte* slot_;
+  alignas(A) std::byte copy_[sizeof(A)];  // an A once it is filled; nothing is written twice
 };
 
 /// Copies the argument of a call that has no results; it may lie where the guest can only read. out_of_range.
 template <class A, hal::guest_memory M>
-[[nodiscard]] status_or<A> copy_argument(M& memory, const call& what) noexcept {
+[[nodiscard]] status_or<A> copy_argument(M& memory, call what) noexcept {
   A copy{};
   const auto bytes = std::as_writable_bytes(std::span{&copy, 1});
   if (!hal::copy_from(memory, hal::guest_address{what.argument}, bytes)) return status::out_of_range;
@@ -141,7 +149,7 @@ class hypercall_table {
   /// not_mine for a number that none of them serves.
   template <hal::guest_memory M>
     requires(hypercall_handler<H, M> && ...)
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     outcome ended = outcome::not_mine;
     std::apply([&](H&... h) { static_cast<void>((ask(h, what, memory, ended) || ...)); }, handlers_);
     return ended;
@@ -160,7 +168,7 @@ class hypercall_table {
 
  private:
   template <class One, class M>
-  static bool ask(One& handler, const call& what, M& memory, outcome& ended) noexcept {
+  static bool ask(One& handler, call what, M& memory, outcome& ended) noexcept {
     if (!serves<One>(what.number, std::make_index_sequence<One::numbers.size()>{})) return false;
     ended = handler.handle(what, memory);
     return true;

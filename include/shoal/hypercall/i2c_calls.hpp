@@ -48,7 +48,7 @@ class i2c_calls {
   }
 
   template <hal::guest_memory M>
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     if (what.number != vendor::i2c_transfer) return outcome::not_mine;
     argument<i2c_call> asked{memory, what};
     if (!asked) return outcome::fault;

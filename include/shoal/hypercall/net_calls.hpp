@@ -59,7 +59,7 @@ class net_calls {
 
   /// A frame that is empty or longer than header and MTU is invalid to send, as is to receive into no room.
   template <hal::guest_memory M>
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     if (what.number != number::net_read && what.number != number::net_write) return outcome::not_mine;
     argument<net_call> asked{memory, what};
     if (!asked) return outcome::fault;
@@ -75,8 +75,9 @@ class net_calls {
     const status_or<bytes_span> room = writable(memory, asked->data, length);
     if (!room) return asked.answer(result_code::invalid);
     const status_or<std::size_t> received = net->receive(*room);
-    if (received) asked->length = *received;
-    return asked.answer(result_of(received.code));
+    if (!received) return asked.answer(result_of(received.code));
+    asked->length = *received;
+    return asked.answer_all(result_code::ok);
   }
 
  private:

@@ -73,7 +73,7 @@ class register_windows {
 
   /// No call is for these devices.
   template <hal::guest_memory M>
-  outcome handle(const call&, M&) noexcept {
+  outcome handle(call, M&) noexcept {
     return outcome::not_mine;
   }
 

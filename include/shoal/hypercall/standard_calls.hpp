@@ -42,7 +42,7 @@ class walltime_calls {
   explicit constexpr walltime_calls(Clock& clock) noexcept : clock_(clock) {}
 
   template <hal::guest_memory M>
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     if (what.number != number::walltime) return outcome::not_mine;
     argument<walltime_call> asked{memory, what};
     if (!asked) return outcome::fault;
@@ -71,7 +71,7 @@ class console_calls {
   explicit constexpr console_calls(Sink& sink) noexcept : sink_(sink) {}
 
   template <hal::guest_memory M>
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     if (what.number != number::puts) return outcome::not_mine;
     const status_or<puts_call> asked = copy_argument<puts_call>(memory, what);
     if (!asked) return outcome::fault;
@@ -101,7 +101,7 @@ class poll_calls {
   explicit constexpr poll_calls(Waiter& waiter) noexcept : waiter_(waiter) {}
 
   template <hal::guest_memory M>
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     if (what.number != number::poll) return outcome::not_mine;
     argument<poll_call> asked{memory, what};
     if (!asked) return outcome::fault;
@@ -123,7 +123,7 @@ class halt_calls {
 
   /// A cookie that is not all in the guest's memory is a fault.
   template <hal::guest_memory M>
-  outcome handle(const call& what, M& memory) noexcept {
+  outcome handle(call what, M& memory) noexcept {
     if (what.number != number::halt) return outcome::not_mine;
     const status_or<halt_call> asked = copy_argument<halt_call>(memory, what);
     if (!asked) return outcome::fault;

@@ -38,8 +38,8 @@ struct guest_access {
   const bool port = access.where == guest_access::space::port;
   const std::uint64_t base = port ? port_base : mmio_base;
   const std::uint64_t step = port ? 1 : 8;
-  if (!access.is_write || access.width != 4 || access.address < base) return status::unsupported;
-  const std::uint64_t offset = access.address - base;
+  if (!access.is_write || access.width != 4) return status::unsupported;
+  const std::uint64_t offset = access.address - base;  // below it, more than there is
   if (offset % step != 0 || offset / step >= most) return status::unsupported;
   return call{static_cast<std::uint32_t>(offset / step), access.value & 0xffff'ffff};
 }
