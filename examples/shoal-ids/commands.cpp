@@ -13,10 +13,12 @@ CLI::App* add_command(CLI::App& app, action& chosen, const std::string& name, co
   } else {
     sub->add_option("GUEST", chosen.guest.name, "a process id of QEMU, qmp:SOCKET, or a file of RAM or a dump")
         ->required();
-    sub->add_option("--machine", chosen.guest.machine,
-                    "how QEMU laid out a FILE of more than 2.75 GiB of RAM: pc, q35, or flat, the default")
+    sub->add_option(
+           "--machine", chosen.guest.machine,
+           "how QEMU laid out a FILE of RAM: pc or q35, where it has 2.75 GiB or more, flat, or virt;\n"
+           "default: flat or virt, whichever fits")
         ->type_name("TYPE")
-        ->check(CLI::IsMember({"flat", "pc", "q35"}));
+        ->check(CLI::IsMember({"flat", "pc", "q35", "virt"}));
     sub->add_option("--profile", chosen.guest.profile,
                     "keep what is learnt of this kernel in a file, and use it when the same kernel runs again")
         ->type_name("FILE");

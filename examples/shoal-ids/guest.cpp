@@ -61,7 +61,7 @@ std::optional<pid_t> process_of(const std::string& name) {
 introspected_memory memory_of_process(const std::string& name, pid_t pid) {
   shoal::result<introspected_memory> memory = introspected_memory::of_process(pid);
   if (memory) return std::move(*memory);
-  std::string next = "give the id of a process qemu-system-x86_64";
+  std::string next = "give the id of a process of QEMU";
   if (memory.error() == shoal::errc::not_found)
     next = "no mapping of process " + std::to_string(pid) + " has the size of its -m";
   if (memory.error() == std::errc::permission_denied || memory.error() == std::errc::operation_not_permitted)
@@ -69,13 +69,16 @@ introspected_memory memory_of_process(const std::string& name, pid_t pid) {
   throw failure{"cannot look into " + name, memory.error(), next};
 }
 
-introspected_memory memory_of_file(const guest_options& options) {
-  const ram_layout layout = options.machine == "q35"  ? ram_layout::q35
-                            : options.machine == "pc" ? ram_layout::pc
-                                                      : ram_layout::flat;
-  shoal::result<introspected_memory> memory = introspected_memory::of_file(options.name, layout);
+ram_layout layout_of(const std::string& machine) {
+  if (machine == "q35") return ram_layout::q35;
+  if (machine == "pc") return ram_layout::pc;
+  return machine == "virt" ? ram_layout::virt : ram_layout::flat;
+}
+
+introspected_memory memory_of_file(const std::string& name, ram_layout layout) {
+  shoal::result<introspected_memory> memory = introspected_memory::of_file(name, layout);
   if (memory) return std::move(*memory);
-  throw failure{"cannot look into " + options.name, memory.error(),
+  throw failure{"cannot look into " + name, memory.error(),
                 "give a process id of QEMU, qmp:SOCKET, or a file: RAM, an ELF core, a LiME dump"};
 }
 
@@ -92,18 +95,27 @@ guest::guest(const guest_options& options) : options_(options) {
     process_ = shoal::posix::unique_fd{static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))};
     memory_ = std::make_unique<introspected_memory>(memory_of_process(options.name, *pid));
   } else {
-    memory_ = std::make_unique<introspected_memory>(memory_of_file(options));
+    memory_ = std::make_unique<introspected_memory>(memory_of_file(options.name, layout_of(options.machine)));
     file_ = number_of_file(options.name);
   }
-  if (attach_by_profile()) return;
-  shoal::result<guest_kernel> found = guest_kernel::attach(*memory_);
-  if (!found) {
-    throw failure{
-        "there is no kernel that can be read in " + options_.name, found.error(),
-        "it has to run Linux on x86-64, and to have begun; of a file of RAM of 2.75 GiB or more, say\n"
-        "  by --machine how QEMU laid it out"};
+  std::error_code why = attach();
+  if (why && file_ != 0 && options.machine.empty()) {
+    memory_ = std::make_unique<introspected_memory>(memory_of_file(options.name, ram_layout::virt));
+    why = attach();
   }
+  if (!why) return;
+  throw failure{
+      "there is no kernel that can be read in " + options_.name, why,
+      "it has to run Linux on x86-64 or ARM, and to have begun; of a file of RAM of 2.75 GiB or more,\n"
+      "  say by --machine how QEMU laid it out"};
+}
+
+std::error_code guest::attach() {
+  if (attach_by_profile()) return {};
+  shoal::result<guest_kernel> found = guest_kernel::attach(*memory_);
+  if (!found) return found.error();
   kernel_ = std::make_unique<guest_kernel>(std::move(*found));
+  return {};
 }
 
 guest::~guest() = default;

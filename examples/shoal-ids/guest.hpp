@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include <sys/types.h>
 
@@ -18,9 +19,9 @@
 using guest_kernel = shoal::vmi::linux_kernel<shoal::linux_os::introspected_memory>;
 
 struct guest_options {
-  std::string name;              ///< a file, a process id, pid:ID, qmp:SOCKET
-  std::string machine = "flat";  ///< flat, pc, q35: of a file of RAM
-  std::string profile;           ///< a file with what is known of kernels like this; empty: none
+  std::string name;     ///< a file, a process id, pid:ID, qmp:SOCKET
+  std::string machine;  ///< flat, pc, q35, virt: of a file of RAM; empty: flat or virt, whichever fits
+  std::string profile;  ///< a file with what is known of kernels like this; empty: none
 };
 
 class guest {
@@ -44,6 +45,7 @@ class guest {
   void save_profile() const;
 
  private:
+  [[nodiscard]] std::error_code attach();
   [[nodiscard]] bool attach_by_profile();
 
   guest_options options_;

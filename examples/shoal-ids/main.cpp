@@ -24,13 +24,13 @@
 namespace {
 
 int run_program(int argc, char** argv) {
-  CLI::App app{"Looks into a Linux guest (x86-64) from outside, and tells what an intruder changed.",
+  CLI::App app{"Looks into a Linux guest (x86-64, ARM) from outside, and tells what an intruder changed.",
                "shoal-ids"};
   app.set_version_flag("--version", SHOAL_VERSION_STRING);
   app.require_subcommand(1);
   app.footer(
       "GUEST is one of\n"
-      "  4321, pid:4321     a process qemu-system-x86_64\n"
+      "  4321, pid:4321     a process of QEMU\n"
       "  qmp:SOCKET         the QEMU that listens there (-qmp unix:SOCKET,server=on,wait=off)\n"
       "  FILE               RAM of a guest (memory-backend-file), an ELF core (dump-guest-memory), a LiME "
       "dump\n"
