@@ -8,26 +8,20 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <span>
 #include <string>
-#include <utility>
 
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include <shoal/hal/bcm2835_model.hpp>
-#include <shoal/hal/simulated_chip.hpp>
-#include <shoal/hypercall/device_window.hpp>
-#include <shoal/hypercall/gpio_calls.hpp>
+#include <shoal/base/bytes.hpp>
+#include <shoal/base/status.hpp>
+#include <shoal/hal/guest_memory.hpp>
 #include <shoal/hypercall/program.hpp>
-#include <shoal/hypercall/register_windows.hpp>
-#include <shoal/hypercall/standard_calls.hpp>
+#include <shoal/hypercall/transport.hpp>
+#include <shoal/hypercall/vendor_abi.hpp>
 
-#include "follow_switch.hpp"
+#include "small_tender.hpp"
 
 namespace {
 
@@ -106,29 +100,6 @@ class signal_vcpu {
 };
 static_assert(answering_vcpu<signal_vcpu>);
 
-struct standard_output {
-  status write(bytes_view text) const noexcept {
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() ? status::ok : status::failed;
-  }
-};
-
-hal::simulated_chip<32> chip;
-hal::bcm2835_model board;
-int changes = 0;
-
-struct pressing_waiter {
-  bool pressed = false;
-  bool led = false;
-  std::uint64_t wait(std::uint64_t, std::uint64_t) noexcept {
-    const bool now = chip.level(led_line) || board.level(led_line);
-    changes += std::exchange(led, now) != now ? 1 : 0;
-    pressed = !pressed;
-    chip.drive(switch_line, pressed);
-    board.drive(switch_line, pressed);
-    return 0;
-  }
-};
-
 void* take(std::uint64_t at, std::size_t size, int protection) {
   return ::mmap(reinterpret_cast<void*>(at), size, protection,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -138,49 +109,27 @@ void* take(std::uint64_t at, std::size_t size, int protection) {
 
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
-  std::ifstream in(argv[1], std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const status_or<program> guest = program::parse(as_bytes(text), architecture::aarch64, memory_size);
-  if (!guest) return 3;
+  const std::string file = content_of(argv[1]);
+  const status_or<program> guest = program::parse(as_bytes(file), this_machine, memory_size);
+  if (!guest) return small_tender::stopped;
   void* const ram = take(first, memory_size - first, PROT_READ | PROT_WRITE);
   // where calls and registers are nothing must be
   const std::uint64_t calls = register_layout::end - mmio_base;
-  if (ram == MAP_FAILED || take(mmio_base, calls, PROT_NONE) == MAP_FAILED) return 77;
+  if (ram == MAP_FAILED || take(mmio_base, calls, PROT_NONE) == MAP_FAILED) return small_tender::stopped;
   hal::guest_regions<1> memory;
-  if (memory.add(hal::guest_address{first}, {static_cast<std::byte*>(ram), memory_size - first}) != status::ok)
-    return 3;
-
-  manifest devices = guest->devices();
-  pressing_waiter waiter;
-  gpio_calls<decltype(chip), pressing_waiter> pins{waiter};
-  register_windows<hal::bcm2835_model> windows;
-  static_cast<void>(pins.attach(devices, "pins", chip));
-  static_cast<void>(windows.attach(devices, "pins", device_type::bcm2835_gpio, board));
-  if (guest->load(memory) != status::ok ||
-      write_boot_info(memory, *guest, devices, {.command_line = argc > 2 ? argv[2] : ""}) != status::ok) {
-    return 3;
+  const bytes_span all{static_cast<std::byte*>(ram), memory_size - first};
+  small_tender host{guest->devices()};
+  if (memory.add(hal::guest_address{first}, all) != status::ok || guest->load(memory) != status::ok ||
+      write_boot_info(memory, *guest, host.devices(), {}) != status::ok) {
+    return small_tender::stopped;
   }
   for (const protection& p : guest->protections()) {
     const int may = PROT_READ | (p.writable ? PROT_WRITE : 0) | (p.executable ? PROT_EXEC : 0);
     ::mprotect(reinterpret_cast<void*>(p.first), p.end - p.first, may);
   }
-  __builtin___clear_cache(static_cast<char*>(ram), static_cast<char*>(ram) + (memory_size - first));
+  __builtin___clear_cache(static_cast<char*>(ram), static_cast<char*>(ram) + all.size());
 
-  standard_output console;
-  console_calls print{console};
-  poll_calls poll{waiter};
-  halt_calls halt;
-  hypercall_table table{print, poll, halt, pins, windows};
-  if (table.missing(devices).handle != 0) return 4;
   signal_vcpu cpu;
   cpu.start(guest->entry());
-  device_window machine{cpu, windows.range(), windows};
-  const ending end = serve(machine, table, memory);
-  if (end.why != ending_reason::halted) {
-    std::printf("stopped: %d at %#llx\n", static_cast<int>(end.why),
-                static_cast<unsigned long long>(end.last.address));
-    return 5;
-  }
-  std::printf("the LED has changed %d times\n", changes);
-  return halt.exit_status();
+  return host.serve(cpu, memory);
 }

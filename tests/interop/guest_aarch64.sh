@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # Guests for aarch64: linked for it, taken by the loader, and run under qemu-user by signal_tender, which serves their calls and
-# their registers without a KVM.
+# their registers without a KVM; then in the KVM of a Debian kernel for arm64, in a QEMU that emulates EL2 for it.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -48,3 +48,23 @@ for name in switch switch_bcm2835; do
   grep -qx 'the LED has changed 10 times' "$work/said" || { cat "$work/said"; fail "the LED of $name has not followed its switch"; }
 done
 echo "guests for aarch64 are taken, and run"
+
+echo "== with KVM"
+command -v qemu-system-aarch64 > /dev/null || { echo "SKIP: qemu-system-aarch64 is not here"; exit 77; }
+kernel=
+for file in "$here"/../build/tools/guests/*-linux-image-arm64/boot/vmlinuz-*; do kernel=$file; done
+[ -f "$kernel" ] || { echo "SKIP: there is no kernel for arm64 in build/tools/guests: ids_guests.sh fetches one"; exit 77; }
+mkdir -p "$work/root/dev"
+# shellcheck disable=SC2086
+$cxx $common -O1 -static "$here/guest/kvm_tender.cpp" -o "$work/root/init"
+cp "$work/hello" "$work/switch" "$work/switch_bcm2835" "$work/root/"
+(cd "$work/root" && find . | cpio -o -H newc --quiet | gzip -1) > "$work/initrd"
+timeout 300 qemu-system-aarch64 -accel tcg -machine virt,virtualization=on -cpu max -m 512 -display none -monitor none -no-reboot \
+  -serial "file:$work/said" -kernel "$kernel" -initrd "$work/initrd" \
+  -append "console=ttyAMA0 quiet panic=-1 -- /hello /switch /switch_bcm2835" || { cat "$work/said"; fail "QEMU ended with $?"; }
+tr -d '\r' < "$work/said" > "$work/lines"
+for line in 'Hello, World' '/hello ended with 0' '/switch ended with 0' '/switch_bcm2835 ended with 0'; do
+  grep -qx "$line" "$work/lines" || { cat "$work/lines"; fail "nobody has said '$line'"; }
+done
+[ "$(grep -cx 'the LED has changed 10 times' "$work/lines")" -eq 2 ] || { cat "$work/lines"; fail "a LED has not followed its switch"; }
+echo "and run in KVM"

@@ -8,12 +8,13 @@
 //     result<hvt_machine> machine = hvt_machine::create(host, *guest, devices, {}, stop.set());
 //     const ending e = serve(machine->cpu(), table, machine->memory());
 //
-// x86-64 only: elsewhere there is nothing in it.
+// Of x86-64 on x86-64, of aarch64 on aarch64; elsewhere there is nothing in it.
 #pragma once
 
+#include <shoal/os/linux/kvm_aarch64.hpp>
 #include <shoal/os/linux/kvm_x86_64.hpp>
 
-#ifdef __x86_64__
+#if defined(__x86_64__) || defined(__aarch64__)
 
 #include <algorithm>
 #include <csignal>
@@ -27,6 +28,7 @@
 #include <shoal/base/result.hpp>
 #include <shoal/base/status.hpp>
 #include <shoal/hal/guest_memory.hpp>
+#include <shoal/hypercall/aarch64_machine.hpp>
 #include <shoal/hypercall/guest_ram.hpp>
 #include <shoal/hypercall/manifest.hpp>
 #include <shoal/hypercall/program.hpp>
@@ -61,8 +63,7 @@ class hvt_machine {
     options.cycle_frequency = *frequency;
     if (const status s = fill(pages->bytes(), guest, devices, options); s != status::ok)
       return make_error_code(s);
-    const auto entry = hypercall::x86_64_entry_state(guest.entry(), guest.memory_size());
-    if (const result<> set = start_processor(host, *cpu, entry); !set) return set.error();
+    if (const result<> set = start(host, *machine, *cpu, guest); !set) return set.error();
     return hvt_machine{std::move(*machine), std::move(*pages), std::move(*cpu), guest.protections()};
   }
 
@@ -109,6 +110,24 @@ class hvt_machine {
     return add(ram.size(), true);
   }
 
+#ifdef __x86_64__
+  static result<> start(const kvm_host& host, const kvm_machine&, const kvm_vcpu& cpu,
+                        const hypercall::program& guest) {
+    return start_processor(host, cpu, hypercall::x86_64_entry_state(guest.entry(), guest.memory_size()));
+  }
+  static status write_tables(hal::guest_regions<1>& memory, std::uint64_t size, bool registers) noexcept {
+    return hypercall::write_x86_64_tables(memory, size, registers);
+  }
+#else
+  static result<> start(const kvm_host&, const kvm_machine& machine, const kvm_vcpu& cpu,
+                        const hypercall::program& guest) {
+    return start_processor(machine, cpu, hypercall::aarch64_entry_state(guest.entry(), guest.memory_size()));
+  }
+  static status write_tables(hal::guest_regions<1>& memory, std::uint64_t size, bool) noexcept {
+    return hypercall::write_aarch64_tables(memory, size);
+  }
+#endif
+
   static status fill(bytes_span ram, const hypercall::program& guest, const hypercall::manifest& devices,
                      const hypercall::boot_options& options) noexcept {
     hal::guest_regions<1> all;
@@ -116,7 +135,7 @@ class hvt_machine {
     const bool registers = std::ranges::any_of(devices.devices(), [](const hypercall::manifest_entry& each) {
       return hypercall::has_registers(each.kind());
     });
-    if (const status s = hypercall::write_x86_64_tables(all, ram.size(), registers); s != status::ok) return s;
+    if (const status s = write_tables(all, ram.size(), registers); s != status::ok) return s;
     if (const status s = guest.load(all); s != status::ok) return s;
     return hypercall::write_boot_info(all, guest, devices, options);
   }
