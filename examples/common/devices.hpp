@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Block devices by URI: file:PATH, memory:SIZE, image:CID?store=URI. The one place where programs turn such a
-// name into a device.
+// Block devices by URI: file:PATH, memory:SIZE, nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=PATH,
+// image:CID?store=URI. The one place where programs turn such a name into a device.
 #pragma once
 
 #include <algorithm>
@@ -29,13 +29,15 @@
 
 #include "image.hpp"
 #include "message.hpp"
+#include "nbd_disk.hpp"
 #include "size.hpp"
 #include "stores.hpp"
 
 namespace common {
 
 inline constexpr std::string_view device_help =
-    "a device is named by a URI: file:PATH, memory:SIZE, or image:CID?store=STORE";
+    "a device is named by a URI: file:PATH, memory:SIZE, nbd://HOST:PORT/EXPORT, "
+    "nbd+unix:///EXPORT?socket=PATH, or image:CID?store=STORE";
 
 /// What opening devices needs, made once by the program.
 struct device_opener {
@@ -52,6 +54,7 @@ struct device_opener {
     const std::string rest = colon == std::string::npos ? "" : uri.substr(colon + 1);
     if (scheme == "file" && !rest.empty()) return file(rest);
     if (scheme == "memory" && !rest.empty()) return memory(rest);
+    if (is_nbd(uri)) return open_nbd(context, uri, read_only);
     if (scheme == "image") {
       const std::size_t query = rest.find("?store=");
       if (query != std::string::npos) return image(rest.substr(0, query), rest.substr(query + 7));

@@ -180,6 +180,7 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
   app.footer(
       "Devices are given by the names that the guest has for them:\n"
       "  --block:NAME=URI     a disk: file:PATH or PATH, memory:SIZE, image:CID?store=STORE,\n"
+      "                       nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=PATH,\n"
       "                       " +
       std::string{common::swarm_help} +
       "\n"
@@ -198,6 +199,7 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
       "Examples:\n"
       "  shoal-tender --dry-run guest\n"
       "  shoal-tender --block:disk=file:disk.img --gpio:pins=cdev:/dev/gpiochip0 --record cbor:pins.rec guest\n"
+      "  shoal-tender --block:disk=nbd://storage/disk --overlay guest\n"
       "  shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' guest -- verbose");
   std::vector<char*> words = take_devices(argc, argv, given.devices);
   return common::parse_command_line(app, static_cast<int>(words.size()), words.data());

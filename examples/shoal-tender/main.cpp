@@ -44,6 +44,7 @@
 #include <shoal/task/io_pool.hpp>
 #include <shoal/version.hpp>
 
+#include "../common/context_thread.hpp"
 #include "../common/devices.hpp"
 #include "../common/gpio_chips.hpp"
 #include "../common/i2c_buses.hpp"
@@ -67,6 +68,11 @@ constexpr std::uint64_t largest_guest = 256_MiB;
 class tender {
  public:
   explicit tender(tender_options& given) : given_(given) {}
+  tender(const tender&) = delete;
+  tender& operator=(const tender&) = delete;
+  ~tender() {
+    if (remote_) remote_->stop();  // before its disks go
+  }
 
   int run() {
     load();
@@ -112,6 +118,7 @@ class tender {
                       "it is of a size that no guest can have, or there are too many of its kind"};
       }
     }
+    if (remote_) remote_->start();
     if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_, buses_};
         table.missing(devices_).handle != 0) {
       throw failure{"two devices of the guest have the same name", "only the first can be given to it"};
@@ -130,6 +137,11 @@ class tender {
     if (uri.starts_with("swarm:")) {
       const common::swarm_disk& from = swarms_.emplace_back(uri.substr(6), [this] { return stop_.waiting(); });
       return keep_disk(from.device(), from.caller(), name);
+    }
+    if (common::is_nbd(uri)) {
+      if (!remote_) remote_.emplace();
+      shoal::any_device there = common::open_nbd(remote_->context(), uri, given_.readonly || given_.overlay);
+      return keep_disk(std::move(there), remote_->caller([this] { return stop_.waiting(); }), name);
     }
     if (!pool_) pool_.emplace();
     const common::device_opener opener{context_, *pool_, given_.readonly || given_.overlay, std::nullopt};
@@ -199,6 +211,7 @@ class tender {
     stop_.limit({});
     pins_.release_all();
     if (recording_) recording_->finish();
+    if (remote_) remote_->stop();  // what was called off must not go to the guest's memory any more
     for (common::swarm_disk& each : swarms_) std::fprintf(stderr, "%s\n", each.finish().c_str());
     if (end.why == ending_reason::halted) return halt.exit_status() & 0xff;
     if (end.why == ending_reason::stopped) return stopped_by(stop_.take(), given_);
@@ -222,7 +235,7 @@ class tender {
   void enter_sandbox() {
     using namespace shoal::linux_os;
     system_filter filter = guest_filter();
-    bool peers = !swarms_.empty() || (recording_ && !given_.record.starts_with("cbor:"));
+    bool peers = !swarms_.empty() || remote_ || (recording_ && !given_.record.starts_with("cbor:"));
     for (const given_device& each : given_.devices) {
       if (each.kind == "i2c" && each.value.starts_with("cdev:")) allow_buses(filter);
       if (each.kind != "gpio") continue;
@@ -252,6 +265,7 @@ class tender {
 
   // What is served outlives what serves it.
   asio::io_context context_{1};
+  std::optional<common::context_thread> remote_;  // of disks that others may keep waiting
   std::optional<shoal::io_pool> pool_;
   std::optional<common::chip_recording> recording_;
   std::deque<common::swarm_disk> swarms_;

@@ -160,7 +160,9 @@ int run_program(int argc, char** argv) {
   app.set_version_flag("--version", SHOAL_VERSION_STRING);
   app.add_option("--gpio", given.gpio, "serve a GPIO chip: cdev:PATH, or sim:LINES[?names=A,B][&wires=0-1,2-3]")
       ->type_name("URI");
-  app.add_option("--block", given.block, "serve a disk: file:PATH, memory:SIZE, image:CID?store=STORE")
+  app.add_option("--block", given.block,
+                 "serve a disk: file:PATH, memory:SIZE, image:CID?store=STORE,\n"
+                 "nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=PATH")
       ->type_name("URI");
   app.add_option("--socket", given.socket, "the Unix socket that the monitor connects to")->type_name("PATH");
   app.add_option("--id", given.id, "the disk's serial number, at most 20 bytes; default: shoal")
