@@ -166,7 +166,8 @@ int run_program(int argc, char** argv) {
       ->type_name("URI");
   app.add_option("--export", given.exports,
                  "export a device under a name; may be given again.\n"
-                 "URI: file:PATH, memory:SIZE, image:CID?store=STORE")
+                 "URI: file:PATH, memory:SIZE, image:CID?store=STORE,\n"
+                 "nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=PATH")
       ->type_name("NAME=URI")
       ->allow_extra_args(false);
   app.add_flag("--overlay", given.overlay,
@@ -189,6 +190,7 @@ int run_program(int argc, char** argv) {
       "  shoal-nbd --file disk.img\n"
       "  shoal-nbd --image bafybei... --store car:disk.car --overlay\n"
       "  shoal-nbd --export root=image:bafybei...?store=ref:disk.ref --export scratch=memory:1G --port 0\n"
+      "  shoal-nbd --export =nbd://storage/disk --overlay\n"
       "  shoal-nbd --memory 64M --unix /tmp/nbd.sock & nbdinfo 'nbd+unix:///?socket=/tmp/nbd.sock'");
   // an unset variable of a script must not turn into another way to serve
   const CLI::Validator not_empty{
