@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (std::size_t i = 0; i < reader.source_count(); ++i) {
         names.push_back(reader.source_name(static_cast<std::uint16_t>(i)));
       }
-      require(writer.begin(names, item->clock) == shoal::status::ok);
+      require(writer.begin(names, item->clock, reader.version()) == shoal::status::ok);
       times.add(item->clock);
     } else if (item->kind == recording_kind::clock) {
       writer.mark(item->clock);

@@ -32,7 +32,8 @@ void read_rules(std::string_view text) {
   }
   // an engine with memory for 65536 times, a thousand times over, is a choice, and not this test's
   std::uint64_t remembered = 0;
-  for (const rule& each : read.rules) {
+  for (rule& each : read.rules) {
+    each.after.clear();  // names another line
     const std::string line = to_text(each);
     const rules_text again = parse_rules(line);
     require(again.errors.empty() && again.rules.size() == 1);
@@ -40,13 +41,18 @@ void read_rules(std::string_view text) {
     remembered += each.limit;
   }
   if (remembered > 1u << 16) return;
-  std::erase_if(read.rules, [](const rule& each) { return each.kind == rule_kind::sequence; });
+  std::erase_if(read.rules,
+                [](const rule& each) { return each.kind == rule_kind::sequence || !each.file.empty(); });
+  // each asks for the one before it, where it asks for anything
+  for (std::size_t i = 1; i < read.rules.size(); ++i) {
+    if (read.rules[i].within != 0) read.rules[i].after = read.rules[i - 1].name;
+  }
   rule_engine engine{std::move(read.rules)};
   for (std::uint64_t i = 0; i < 32; ++i) {
     const shoal::hal::access_record access{.address = i,
                                            .value = i * i,
                                            .repeats = static_cast<std::uint32_t>(i << 27),
-                                           .what = static_cast<shoal::hal::access>(i % 12),
+                                           .what = static_cast<shoal::hal::access>(i % 20),
                                            .width = static_cast<std::uint8_t>(i % 9)};
     (void)engine.check(i << (i * 2), access);
   }

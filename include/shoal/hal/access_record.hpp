@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// access_record: one access to a device, as it is recorded: 32 bytes, copied as they are through the ring.
-// Freestanding.
+// access_record: one access to a device, as it is recorded: 32 bytes, copied as they are through the ring. So
+// is what a disk was asked for, with whom a guest talked, and what was found in it. Freestanding.
 //
 //     sink.put({.cycles = now(), .address = 0x0900'0000, .value = 1, .what = access::store, .width = 4});
 //
@@ -27,9 +27,31 @@ enum class access : std::uint8_t {
   lines_set,
   line_event,  ///< an edge was told to the driver: value is 1 for rising, 2 for falling
   lost,        ///< value accesses before this one did not fit
-};
 
-/// True for what changes the device: store, out, line_set, line_request, line_release, lines_set.
+  // events of other kinds, which a recording has from version 2 of its form on
+  disk_read,  ///< address is the offset, value how many bytes
+  disk_write,
+  disk_trim,  ///< trimmed or zeroed
+  flow_out,   ///< the guest began to talk to somebody; the fields as monitor/flow.hpp has them
+  flow_in,    ///< somebody began to talk to the guest
+  frame_out,  ///< the guest sent a frame, which belongs to such a flow
+  frame_in,
+  finding,  ///< introspection found what should not be: value is its kind, address where
+};
+/// The last of them.
+inline constexpr access last_access = access::finding;
+
+/// Whether it is an access to a register or a line, as every recording can have it.
+[[nodiscard]] constexpr bool is_device_access(access what) noexcept {
+  return what <= access::lost;
+}
+/// Whether the record is of a flow: `repeats` and `width` say then with whom (monitor/flow.hpp).
+[[nodiscard]] constexpr bool is_flow(access what) noexcept {
+  return what >= access::flow_out && what <= access::frame_in;
+}
+
+/// True for what changes the device: store, out, line_set, line_request, line_release, lines_set, and writes
+/// and trims of disks.
 [[nodiscard]] constexpr bool is_write(access what) noexcept {
   switch (what) {
     case access::store:
@@ -37,7 +59,9 @@ enum class access : std::uint8_t {
     case access::line_set:
     case access::line_request:
     case access::line_release:
-    case access::lines_set: return true;
+    case access::lines_set:
+    case access::disk_write:
+    case access::disk_trim: return true;
     default: return false;
   }
 }
@@ -53,6 +77,11 @@ struct access_record {
   friend constexpr bool operator==(const access_record&, const access_record&) noexcept = default;
 };
 static_assert(sizeof(access_record) == 32);
+
+/// How often it took place.
+[[nodiscard]] constexpr std::uint64_t times_of(const access_record& record) noexcept {
+  return is_flow(record.what) ? 1 : std::uint64_t{1} + record.repeats;
+}
 
 /// True when both are the same access with the same value, whenever and however often.
 [[nodiscard]] constexpr bool same_access(const access_record& a, const access_record& b) noexcept {

@@ -71,8 +71,10 @@ class access_ring {
     std::size_t head = published_.load(std::memory_order_relaxed);
     const std::size_t end = tail_.load(std::memory_order_acquire) + Capacity;
     if (end - head < (missing_ == 0 ? 1u : 2u)) {
-      missing_ += std::uint64_t{1} + record.repeats;
-      lost_.store(lost_.load(std::memory_order_relaxed) + 1 + record.repeats, std::memory_order_relaxed);
+      const std::uint64_t times = times_of(record);
+      missing_ += times;
+      lost_.store(lost_.load(std::memory_order_relaxed) + static_cast<std::size_t>(times),
+                  std::memory_order_relaxed);
       limit_ = head;
       return;
     }

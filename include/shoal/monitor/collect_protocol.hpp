@@ -67,9 +67,10 @@ struct collect_output {
 /// The recorder's end. Outlives its connections.
 class collect_sender {
  public:
-  /// @param sources  names of the devices, as recording_writer::begin() takes them
-  collect_sender(collect_hello hello, std::vector<std::string> sources)
-      : hello_(std::move(hello)), sources_(std::move(sources)) {}
+  /// @param sources  names of the devices, as recording_writer::begin() takes them, and `version`
+  collect_sender(collect_hello hello, std::vector<std::string> sources,
+                 std::uint64_t version = device_recording)
+      : hello_(std::move(hello)), sources_(std::move(sources)), version_(version) {}
 
   /// A connection was made. What is to be sent first.
   [[nodiscard]] std::vector<std::byte> connect() {
@@ -112,7 +113,8 @@ class collect_sender {
   [[nodiscard]] result<std::vector<std::byte>> encode(clock_point now) {
     if (!greeted_) {
       const std::vector<std::string_view> names(sources_.begin(), sources_.end());
-      if (const status begun = writer_.begin(names, now); begun != status::ok) return make_error_code(begun);
+      const status begun = writer_.begin(names, now, version_);
+      if (begun != status::ok) return make_error_code(begun);
       greeted_ = true;
     }
     for (const hal::access_record& each : batch_) writer_.put(each);
@@ -150,6 +152,7 @@ class collect_sender {
 
   collect_hello hello_;
   std::vector<std::string> sources_;
+  std::uint64_t version_;
   std::vector<hal::access_record> batch_;
   std::uint64_t first_ = 0;  // the number of the first record in batch_
   bool gap_ = false;         // the first one in batch_ tells of one

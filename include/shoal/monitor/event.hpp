@@ -17,7 +17,7 @@
 
 namespace shoal::monitor {
 
-/// A device was accessed.
+/// A device was accessed, a disk asked, a flow begun, or something found in a guest: access.what says which.
 struct access_event {
   std::uint64_t time = 0;
   hal::access_record access;
@@ -32,6 +32,8 @@ enum class rule_kind : std::uint8_t {
   sequence,  ///< an order of accesses that training has not seen
   stuck,     ///< a value that does not change
   chatter,   ///< a value that changes too often
+  note,      ///< nothing is wrong: other rules ask whether it was
+  allow,     ///< the rules behind it are not asked
 };
 
 /// A rule was broken.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// How accesses and alerts read for people and for programs: a line of text, and an object of JSON.
+// How events and alerts read for people and for programs: a line of text, and an object of JSON.
 //
 //     std::puts(to_text(alert, "gpiochip0").c_str());
-//     2026-11-21T15:04:05.123456789Z alert relay: rate too high: gpiochip0 line_set 17 = 1, denied
+//     2026-11-21T15:04:05.123456789Z alert relay: too often: gpiochip0 line_set 17 = 1, denied
+//     2026-11-21T15:04:05.123456789Z alert telnet: forbidden: service flow_out tcp 192.0.2.1:23 from 40000
 //
 // Numbers in JSON are texts where they may be larger than 2^53.
 #pragma once
@@ -11,6 +12,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -18,6 +20,8 @@
 
 #include <shoal/hal/access_record.hpp>
 #include <shoal/monitor/event.hpp>
+#include <shoal/monitor/flow.hpp>
+#include <shoal/monitor/ip_address.hpp>
 #include <shoal/monitor/rule.hpp>
 
 namespace shoal::monitor {
@@ -36,6 +40,14 @@ namespace shoal::monitor {
     case hal::access::lines_set: return "lines_set";
     case hal::access::line_event: return "line_event";
     case hal::access::lost: return "lost";
+    case hal::access::disk_read: return "disk_read";
+    case hal::access::disk_write: return "disk_write";
+    case hal::access::disk_trim: return "disk_trim";
+    case hal::access::flow_out: return "flow_out";
+    case hal::access::flow_in: return "flow_in";
+    case hal::access::frame_out: return "frame_out";
+    case hal::access::frame_in: return "frame_in";
+    case hal::access::finding: return "finding";
   }
   return "unknown";
 }
@@ -49,6 +61,8 @@ namespace shoal::monitor {
     case rule_kind::sequence: return "never seen in training";
     case rule_kind::stuck: return "stuck";
     case rule_kind::chatter: return "chatters";
+    case rule_kind::note: return "noted";
+    case rule_kind::allow: return "allowed";
   }
   return "unknown";
 }
@@ -90,13 +104,52 @@ namespace shoal::monitor {
   return out + '"';
 }
 
+/// What introspection finds, by number: as vmi::finding_kind names it.
+inline constexpr std::array<std::string_view, 10> finding_names{
+    "unreadable",        "hidden-task",        "hidden-module",
+    "system-call",       "code-changed",       "constant-changed",
+    "interrupt-gate",    "credentials-shared", "credentials-overwritten",
+    "credentials-gained"};
+[[nodiscard]] constexpr std::string_view finding_name(std::uint64_t kind) noexcept {
+  return kind < finding_names.size() ? finding_names[static_cast<std::size_t>(kind)] : "unknown";
+}
+
+/// "tcp", "udp" and so on; "ip 47" for what has no name here.
+[[nodiscard]] inline std::string protocol_name(std::uint8_t protocol) {
+  switch (protocol) {
+    case ip_protocol::icmp: return "icmp";
+    case ip_protocol::tcp: return "tcp";
+    case ip_protocol::udp: return "udp";
+    case ip_protocol::icmp_v6: return "icmp6";
+    default: return "ip " + std::to_string(protocol);
+  }
+}
+
+/// `tcp 192.0.2.1:22 from 40000`: whom the guest calls; or `tcp 22 from 192.0.2.1:40000`: who calls it.
+[[nodiscard]] inline std::string to_text(const flow& talk) {
+  std::string peer = to_text(talk.peer);
+  const std::string protocol = protocol_name(talk.protocol) + ' ';
+  if (talk.own_port == 0 && talk.peer_port == 0) return protocol + (talk.out ? "" : "from ") + peer;
+  if (!talk.peer.is_v4()) peer = '[' + peer + ']';
+  peer += ':' + std::to_string(talk.peer_port);
+  const std::string own = std::to_string(talk.own_port);
+  return protocol + (talk.out ? peer + " from " + own : own + " from " + peer);
+}
+
 /// `gpiochip0 line_set 17 = 1 x 3`: the device if it has a name, what was done three times.
 [[nodiscard]] inline std::string to_text(const hal::access_record& access, std::string_view source) {
   std::string out{source};
   if (!out.empty()) out += ' ';
   if (access.what == hal::access::lost) return out + "lost " + std::to_string(access.value) + " accesses";
+  if (is_flow(access.what)) return out + std::string{name_of(access.what)} + ' ' + to_text(flow::of(access));
+  if (access.what == hal::access::finding) {
+    return out + "finding " + std::string{finding_name(access.value)} + " at " + hex_text(access.address);
+  }
   const bool line = classify(access.what).space == address_space::line;
   out += name_of(access.what);
+  if (classify(access.what).space == address_space::disk) {
+    return out + ' ' + std::to_string(access.address) + '+' + std::to_string(access.value);
+  }
   if (!line) out += std::to_string(8 * access.width);
   out += ' ' + (line ? std::to_string(access.address) : hex_text(access.address));
   if (line && access.width > 1) out += "-" + std::to_string(access.address + access.width - 1);
@@ -114,6 +167,13 @@ namespace shoal::monitor {
 
 /// The members of an object: without its braces.
 [[nodiscard]] inline std::string to_json(const hal::access_record& access, std::string_view source) {
+  if (is_flow(access.what)) {
+    const flow talk = flow::of(access);
+    return "\"source\":" + json_text(source) + ",\"what\":" + json_text(name_of(access.what)) +
+           ",\"protocol\":" + std::to_string(talk.protocol) + ",\"peer\":" + json_text(to_text(talk.peer)) +
+           ",\"peer_port\":" + std::to_string(talk.peer_port) +
+           ",\"own_port\":" + std::to_string(talk.own_port);
+  }
   return "\"source\":" + json_text(source) + ",\"what\":" + json_text(name_of(access.what)) +
          ",\"address\":\"" + hex_text(access.address) + "\",\"width\":" + std::to_string(access.width) +
          ",\"value\":\"" + hex_text(access.value) + "\",\"repeats\":" + std::to_string(access.repeats);

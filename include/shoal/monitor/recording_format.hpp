@@ -3,7 +3,7 @@
 // The form of a recording of device accesses: a CBOR sequence (RFC 8742) of a header, then records and clock
 // points, in few bytes a record. What recording_writer writes and recording_reader reads.
 //
-//     header = 55799(["shoal-recording", 1, [* source-name], [cycles, unix-nanoseconds]])
+//     header = 55799(["shoal-recording", 1 / 2, [* source-name], [cycles, unix-nanoseconds]])
 //     clock  = {"cycles": uint, "unix_ns": uint}
 //     record = time                         ; where and what follows last time's order, with last time's value
 //            / [time, change]               ; another value: the difference from the last one there
@@ -13,9 +13,10 @@
 //     change = int       ; modulo 2^64
 //     place  = uint / [address, source, width, what + 1]   ; its number plus one, 0: as expected; or a new one
 //
-// Both sides keep the same table of places (place_table). A header may come again at any point: everything
-// starts over, so that a stream that broke goes on with a header. Leaves out a checksum; no record is a zero
-// byte, so that a tail of zeros, as some file systems leave after a crash, is not taken for records.
+// Version 2 may hold records of disks, networks and introspection, too. Both sides keep the same table of
+// places (place_table). A header may come again at any point: everything starts over, so that a stream that
+// broke goes on with a header. Leaves out a checksum; no record is a zero byte, so that a tail of zeros, as
+// some file systems leave after a crash, is not taken for records.
 #pragma once
 
 #include <array>
@@ -29,7 +30,10 @@
 namespace shoal::monitor {
 
 inline constexpr std::string_view recording_magic = "shoal-recording";
-inline constexpr std::uint64_t recording_version = 1;
+/// Of recordings that hold accesses to registers and lines, and nothing else: every reader reads them.
+inline constexpr std::uint64_t device_recording = 1;
+/// Of recordings that may hold every kind of hal::access.
+inline constexpr std::uint64_t event_recording = 2;
 /// The tag that says "this is CBOR" (RFC 8949, section 3.4.6): a recording starts with d9 d9 f7.
 inline constexpr std::uint64_t self_described_cbor = 55799;
 

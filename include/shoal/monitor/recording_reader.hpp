@@ -57,6 +57,8 @@ class recording_reader {
     return item;
   }
 
+  /// Of the last header: device_recording or event_recording.
+  [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
   /// How many sources have a name.
   [[nodiscard]] std::size_t source_count() const noexcept { return names_.size(); }
   /// The name of a source; empty when it has none. Lives until the next header.
@@ -86,7 +88,7 @@ class recording_reader {
     const std::uint64_t version = argument(rest, major::unsigned_integer, problem);
     if (problem != status::ok) return problem;
     if (magic != recording_magic) return status::malformed;
-    if (version != recording_version) return status::unsupported;
+    if (version < device_recording || version > event_recording) return status::unsupported;
     if (pieces != 4) return status::malformed;
     const std::uint64_t count = argument(rest, major::array, problem);
     if (problem != status::ok) return problem;
@@ -102,6 +104,7 @@ class recording_reader {
     item.clock.unix_ns = argument(rest, major::unsigned_integer, problem);
     if (problem != status::ok) return problem;
     names_ = std::move(names);
+    version_ = version;
     places_.clear();
     cycles_ = item.clock.cycles;
     begun_ = true;
@@ -137,7 +140,7 @@ class recording_reader {
       if (problem != status::ok) return problem;
       if (rest.empty()) return status::truncated;
       if ((std::to_integer<unsigned>(rest.front()) >> 5) == static_cast<unsigned>(major::array)) {
-        place = new_place(rest, problem);
+        place = new_place(rest, version_, problem);
         fresh = true;
       } else {
         const std::uint64_t given = argument(rest, major::unsigned_integer, problem);
@@ -172,7 +175,7 @@ class recording_reader {
     return item;
   }
 
-  static access_place new_place(bytes_view& rest, status& problem) noexcept {
+  static access_place new_place(bytes_view& rest, std::uint64_t version, status& problem) noexcept {
     const std::uint64_t pieces = argument(rest, major::array, problem);
     access_place place;
     place.address = argument(rest, major::unsigned_integer, problem);
@@ -180,8 +183,9 @@ class recording_reader {
     const std::uint64_t width = argument(rest, major::unsigned_integer, problem);
     const std::uint64_t what = argument(rest, major::unsigned_integer, problem);
     if (problem != status::ok) return place;
+    const hal::access last = version == device_recording ? hal::access::lost : hal::last_access;
     if (pieces != 4 || source > 0xffff || width > 0xff || what == 0 ||
-        what > static_cast<std::uint64_t>(hal::access::lost) + 1) {
+        what > static_cast<std::uint64_t>(last) + 1) {
       problem = status::malformed;
       return place;
     }
@@ -241,6 +245,7 @@ class recording_reader {
   std::vector<std::string> names_;
   place_table places_;
   std::uint64_t cycles_ = 0;
+  std::uint64_t version_ = 0;
   bool begun_ = false;
 };
 

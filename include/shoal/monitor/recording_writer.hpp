@@ -37,8 +37,11 @@ class recording_writer {
   /// Writes a header: starts the recording, or starts over, so that what follows is read without what came
   /// before. `names[i]` is what to call source i. invalid_argument for more than max_sources, or a name that is
   /// too long or not UTF-8; nothing is written then.
-  [[nodiscard]] status begin(std::span<const std::string_view> names, clock_point start) {
-    if (names.size() > max_sources) return status::invalid_argument;
+  /// @param version  device_recording or event_recording: readers that know only the former refuse the latter
+  [[nodiscard]] status begin(std::span<const std::string_view> names, clock_point start,
+                             std::uint64_t version = device_recording) {
+    if (names.size() > max_sources || version < device_recording || version > event_recording)
+      return status::invalid_argument;
     for (const std::string_view name : names) {
       if (name.size() > max_source_name || !cbor::is_utf8(as_bytes(name))) return status::invalid_argument;
     }
@@ -46,7 +49,7 @@ class recording_writer {
     writer.tag(self_described_cbor);
     writer.array(4);
     writer.text(recording_magic);
-    writer.unsigned_integer(recording_version);
+    writer.unsigned_integer(version);
     writer.array(names.size());
     for (const std::string_view name : names) writer.text(name);
     writer.array(2);
@@ -57,7 +60,7 @@ class recording_writer {
     return status::ok;
   }
 
-  /// Writes one record. @pre begin() was called
+  /// Writes one record. @pre begin() was called, with the version that may hold such a record
   void put(const hal::access_record& record) {
     const access_place place{record.address, record.source, record.what, record.width};
     const std::uint16_t expected = places_.expected();

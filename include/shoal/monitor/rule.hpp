@@ -1,38 +1,59 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// rule: what must not happen at a device, as data. For rule_engine.hpp, which watches; rule_file.hpp reads
-// them.
+// rule: what must not happen at a device, a disk or a network, or in a guest, as data. For rule_engine.hpp,
+// which watches; rule_file.hpp reads them.
 //
 //     rule relay{.name = "relay", .kind = rule_kind::rate, .at = {.way = direction::write, .space =
 //                address_space::line, .first = 17, .last = 17}, .limit = 10, .period = 1'000'000'000};
 //
-// Leaves out conditions on several accesses other than the kinds of rule_kind.
+// A rule may ask for another one to have been met before, of whatever kind: that is how one spans disk and
+// network. Leaves out other conditions on several accesses than the kinds of rule_kind.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include <shoal/base/range_set.hpp>
 #include <shoal/hal/access_record.hpp>
 #include <shoal/monitor/event.hpp>
+#include <shoal/monitor/flow.hpp>
+#include <shoal/monitor/ip_address.hpp>
 #include <shoal/monitor/ngram_model.hpp>
+#include <shoal/monitor/protected_bytes.hpp>
 
 namespace shoal::monitor {
 
 enum class direction : std::uint8_t {
   any,      ///< all of these
-  read,     ///< load, in, a line's level
-  write,    ///< store, out, a line's level
+  read,     ///< load, in, a line's level, a disk's bytes
+  write,    ///< store, out, a line's level, a disk's bytes
   request,  ///< a GPIO line taken or given back
+  in,       ///< a flow that the other side began
+  out,      ///< a flow that the guest began
+  found,    ///< by introspection
 };
 
 enum class address_space : std::uint8_t {
-  any,
+  any,  ///< of a device: memory, port or line
   memory,
-  port,  ///< x86 port I/O
-  line,  ///< of a GPIO chip
+  port,    ///< x86 port I/O
+  line,    ///< of a GPIO chip
+  disk,    ///< offsets
+  tcp,     ///< flows of TCP; ports of the side that was called
+  udp,     ///< the same of UDP
+  ip,      ///< all flows; numbers of protocols
+  frames,  ///< frames, one by one; numbers of protocols
+  kernel,  ///< of a guest; kinds of findings
 };
+
+[[nodiscard]] constexpr bool is_device(address_space space) noexcept {
+  return space <= address_space::line;
+}
 
 /// How an access looks in rules.
 struct access_class {
@@ -53,34 +74,51 @@ struct access_class {
     case hal::access::lines_set: return {direction::write, address_space::line};
     case hal::access::line_request:
     case hal::access::line_release: return {direction::request, address_space::line};
+    case hal::access::disk_read: return {direction::read, address_space::disk};
+    case hal::access::disk_write:
+    case hal::access::disk_trim: return {direction::write, address_space::disk};
+    case hal::access::flow_in: return {direction::in, address_space::ip};
+    case hal::access::flow_out: return {direction::out, address_space::ip};
+    case hal::access::frame_in: return {direction::in, address_space::frames};
+    case hal::access::frame_out: return {direction::out, address_space::frames};
+    case hal::access::finding: return {direction::found, address_space::kernel};
     case hal::access::lost: break;
   }
   return {};
 }
 
+/// Numbers from one to another, both included.
+struct address_span {
+  std::uint64_t first = 0;
+  std::uint64_t last = ~std::uint64_t{0};
+};
+
 /// Which accesses a rule is about.
 struct access_pattern {
   direction way = direction::any;
   address_space space = address_space::any;
-  std::uint64_t first = 0;  ///< address; both ends included
+  std::uint64_t first = 0;  ///< address, in its space; both ends included
   std::uint64_t last = ~std::uint64_t{0};
   std::uint64_t mask = 0;  ///< which bits of the value are looked at; 0: none
   std::uint64_t value = 0;
-  std::int32_t source = -1;  ///< -1: any
+  std::int32_t source = -1;    ///< -1: any
+  ip_address peer{};           ///< of a flow
+  std::uint8_t peer_bits = 0;  ///< how many bits of it are looked at
   friend constexpr bool operator==(const access_pattern&, const access_pattern&) noexcept = default;
 
-  /// Whether where and how fit; the value aside.
+  /// Whether where and how fit; the value aside. What touches one address is covered.
   [[nodiscard]] constexpr bool covers(const hal::access_record& access) const noexcept {
-    const access_class found = classify(access.what);
-    if (found.way == direction::any || (source >= 0 && source != access.source)) return false;
-    if (way != direction::any && way != found.way) return false;
-    if (space != address_space::any && space != found.space) return false;
-    // a register that is reached by a wider access in front of it is reached
-    const std::uint64_t behind = access.width > 1 ? access.width - 1u : 0u;
-    const std::uint64_t end =
-        access.address + behind < access.address ? ~std::uint64_t{0} : access.address + behind;
-    return access.address <= last && end >= first;
+    if (!is_of_kind(access)) return false;
+    const address_span at = span_of(access);
+    return at.first <= last && at.last >= first;
   }
+  /// The same, of what touches no other address.
+  [[nodiscard]] constexpr bool holds(const hal::access_record& access) const noexcept {
+    if (!is_of_kind(access)) return false;
+    const address_span at = span_of(access);
+    return at.first >= first && at.last <= last;
+  }
+
   /// The value as a rule sees it: a line's level, also out of several lines and of an edge.
   [[nodiscard]] constexpr std::uint64_t value_of(const hal::access_record& access) const noexcept {
     if (access.what == hal::access::line_event) return access.value == 1 ? 1 : 0;
@@ -90,6 +128,40 @@ struct access_pattern {
   }
   [[nodiscard]] constexpr bool has_value(const hal::access_record& access) const noexcept {
     return (value_of(access) & mask) == (value & mask);
+  }
+
+ private:
+  [[nodiscard]] constexpr bool is_of_kind(const hal::access_record& access) const noexcept {
+    const access_class found = classify(access.what);
+    if (found.way == direction::any || (source >= 0 && source != access.source)) return false;
+    if (way != direction::any && way != found.way) return false;
+    if (space == address_space::any) return is_device(found.space);
+    if (space == address_space::tcp || space == address_space::udp) {
+      const std::uint8_t wanted = space == address_space::tcp ? ip_protocol::tcp : ip_protocol::udp;
+      if (found.space != address_space::ip || access.width != wanted) return false;
+    } else if (space != found.space) {
+      return false;
+    }
+    return peer_bits == 0 || peer.matches(flow::of(access).peer, peer_bits);
+  }
+
+  /// What it touches, in the pattern's space. @pre is_of_kind(access)
+  [[nodiscard]] constexpr address_span span_of(const hal::access_record& access) const noexcept {
+    const auto up_to = [&](std::uint64_t more) {
+      const std::uint64_t end = access.address + more;
+      return address_span{access.address, end < access.address ? ~std::uint64_t{0} : end};
+    };
+    const auto number = [](std::uint64_t one) { return address_span{one, one}; };
+    switch (space) {
+      case address_space::disk: return up_to(access.value == 0 ? 0 : access.value - 1);
+      case address_space::tcp:
+      case address_space::udp: return number(flow::of(access).service());
+      case address_space::ip:
+      case address_space::frames: return number(access.width);
+      case address_space::kernel: return number(access.value);
+      default:
+        return up_to(access.width > 1 ? access.width - 1u : 0u);  // a wider access reaches what is behind
+    }
   }
 };
 
@@ -103,8 +175,33 @@ struct rule {
   std::uint32_t from = 0;    ///< window: minute of the day (UTC), included
   std::uint32_t until = 0;   ///< window: not included; the same as `from`: `period` counts
   std::string training;      ///< sequence: where the model is, for people
-  std::shared_ptr<const ngram_model> model;  ///< sequence
+  std::shared_ptr<const ngram_model> model;       ///< sequence
+  std::string file;                               ///< of a disk: its path there
+  std::shared_ptr<const protected_bytes> target;  ///< where that file is
+  std::string after;         ///< the name of a rule before this one, that has to have been met,
+  std::uint64_t within = 0;  ///< no longer than so many nanoseconds ago
 };
+
+/// What of a disk rules are about: what somebody else writes, or reads, no rule looks at.
+[[nodiscard]] inline range_set disk_ranges(std::span<const rule> rules, std::uint16_t source, direction way) {
+  std::vector<byte_range> out;
+  for (const rule& each : rules) {
+    if (each.at.space != address_space::disk || (each.at.way != direction::any && each.at.way != way)) continue;
+    if (each.at.source >= 0 && each.at.source != source) continue;
+    if (each.target == nullptr) {
+      const std::uint64_t end = each.at.last == ~std::uint64_t{0} ? each.at.last : each.at.last + 1;
+      out.push_back({each.at.first, end});
+      continue;
+    }
+    const std::span<const byte_range> contents = each.target->contents.ranges();
+    out.insert(out.end(), contents.begin(), contents.end());
+    if (way != direction::write) continue;
+    for (const kept_bytes& record : each.target->records) {
+      out.push_back({record.offset, record.offset + record.bytes.size()});
+    }
+  }
+  return range_set{std::move(out)};
+}
 
 /// The largest limit of rate and chatter: so many times are remembered.
 inline constexpr std::uint64_t max_rule_limit = 65536;

@@ -5,6 +5,7 @@
 //     rule_engine engine{std::move(rules), [](const alert& what) { tell(what); }};
 //     if (engine.check(now, access) == verdict::deny) return;
 //
+// Rules are asked in their order, each but for those that stand behind one that allows.
 // For recorders, collectors and the wrappers in checked_bus.hpp. Once made it allocates nothing and is bounded
 // by the number of rules for each access. Belongs to one strand.
 #pragma once
@@ -17,8 +18,10 @@
 #include <utility>
 #include <vector>
 
+#include <shoal/base/bytes.hpp>
 #include <shoal/hal/access_record.hpp>
 #include <shoal/monitor/event.hpp>
+#include <shoal/monitor/protected_bytes.hpp>
 #include <shoal/monitor/rule.hpp>
 
 namespace shoal::monitor {
@@ -41,7 +44,8 @@ template <class Observer = ignore_alerts>
 class rule_engine {
  public:
   /// @param observer  called with each alert; must not throw
-  /// @throws std::invalid_argument for a sequence without a model, and for limits of 0 or past max_rule_limit
+  /// @throws std::invalid_argument for a sequence without a model, a file without a place, limits of 0 or past
+  /// max_rule_limit, and an `after` that names no rule before
   explicit rule_engine(std::vector<rule> rules, Observer observer = {})
       : rules_(std::move(rules)), observer_(std::move(observer)) {
     states_.reserve(rules_.size());
@@ -53,24 +57,53 @@ class rule_engine {
       if (each.kind == rule_kind::sequence && each.model == nullptr) {
         throw std::invalid_argument("rule_engine: a sequence needs a model");
       }
-      states_.emplace_back(each);
+      if (!each.file.empty() && each.target == nullptr) {
+        throw std::invalid_argument("rule_engine: a rule about a file needs its place");
+      }
+      state& mine = states_.emplace_back(each);
+      if (each.after.empty()) continue;
+      mine.after =
+          static_cast<std::size_t>(std::ranges::find(rules_, each.after, &rule::name) - rules_.begin());
+      if (mine.after >= states_.size() - 1) {
+        throw std::invalid_argument("rule_engine: what comes after a rule stands behind it");
+      }
     }
   }
 
   /// The next access. Times do not go back: an earlier one counts as the latest so far.
-  verdict check(std::uint64_t time, const hal::access_record& access, stage when = stage::whole) noexcept {
+  /// @param written  the bytes of a write to a disk, if they are known: one that writes what is there changes
+  /// nothing
+  verdict check(std::uint64_t time, const hal::access_record& access, stage when = stage::whole,
+                bytes_view written = {}) noexcept {
     advance(time);
     verdict out = verdict::allow;
+    bool touched = false;
     for (std::size_t i = 0; i < rules_.size(); ++i) {
       const rule& each = rules_[i];
       if (access.what == hal::access::lost) {
         forget(states_[i]);
         continue;
       }
+      if (each.kind == rule_kind::allow) {
+        if (when == stage::before && needs_value(each)) continue;
+        if (each.at.holds(access) && each.at.has_value(access) && is_after(each, states_[i])) break;
+        continue;
+      }
       if (when != stage::whole && (when == stage::after) != needs_value(each)) continue;
-      if (!each.at.covers(access) || !is_broken(each, states_[i], access)) continue;
+      if (!each.at.covers(access)) continue;
+      if (each.target != nullptr) {
+        if (!touches(*each.target, states_[i].records, access, written)) continue;
+        touched = true;
+      }
+      if (!is_after(each, states_[i]) || !is_broken(each, states_[i], access)) continue;
+      states_[i].met = true;
+      states_[i].met_at = now_;
+      if (each.kind == rule_kind::note) continue;
       raise(each, access, each.deny);
       if (each.deny) out = verdict::deny;
+    }
+    if (touched && out == verdict::allow && access.what == hal::access::disk_write) {
+      for (state& each : states_) update(each.records, access.address, written);
     }
     return out;
   }
@@ -110,6 +143,7 @@ class rule_engine {
                     ? static_cast<std::size_t>(of.limit) + 1
                     : 0),
           window(of.model == nullptr ? 1 : of.model->length()) {
+      if (of.target != nullptr) records = of.target->records;
       // what a stuck rule tells of when nothing came
       last.address = of.at.first;
       last.what = of.at.space == address_space::line   ? hal::access::line_get
@@ -126,7 +160,23 @@ class rule_engine {
     std::uint64_t since = 0;  // stuck: when the value changed last
     hal::access_record last;
     ngram_window window;
+    std::vector<kept_bytes> records;  // of a file, as they are now
+    std::size_t after = 0;            // the rule that has to have been met
+    bool met = false;
+    std::uint64_t met_at = 0;
   };
+
+  [[nodiscard]] static bool touches(const protected_bytes& target, const std::vector<kept_bytes>& records,
+                                    const hal::access_record& access, bytes_view written) noexcept {
+    if (target.contents.overlaps(access.address, access.value)) return true;
+    return access.what != hal::access::disk_read && changes(records, access.address, access.value, written);
+  }
+
+  [[nodiscard]] bool is_after(const rule& each, const state& mine) const noexcept {
+    if (each.after.empty()) return true;
+    const state& other = states_[mine.after];
+    return other.met && now_ - other.met_at <= each.within;
+  }
 
   [[nodiscard]] static bool needs_value(const rule& each) noexcept {
     return each.at.mask != 0 || each.kind == rule_kind::stuck || each.kind == rule_kind::chatter;
@@ -134,9 +184,10 @@ class rule_engine {
 
   [[nodiscard]] bool is_broken(const rule& each, state& mine, const hal::access_record& access) noexcept {
     switch (each.kind) {
-      case rule_kind::forbid: return each.at.has_value(access);
+      case rule_kind::forbid:
+      case rule_kind::note: return each.at.has_value(access);
       case rule_kind::window: return each.at.has_value(access) && !is_allowed_now(each);
-      case rule_kind::rate: return each.at.has_value(access) && is_too_fast(each, mine, 1 + access.repeats);
+      case rule_kind::rate: return each.at.has_value(access) && is_too_fast(each, mine, times_of(access));
       case rule_kind::sequence: return is_new(*each.model, mine, access);
       case rule_kind::stuck:
         if (has_changed(each, mine, access)) {
@@ -146,6 +197,7 @@ class rule_engine {
         }
         return false;
       case rule_kind::chatter: return has_changed(each, mine, access) && is_too_fast(each, mine, 1);
+      case rule_kind::allow: break;
     }
     return false;
   }

@@ -10,18 +10,18 @@
 //     stuck   heartbeat any     line:4                   longest 2s
 //     chatter button    read    line:5                   limit 20 per 1s
 //     sequence driver   any     *                        training gpio.training
+//     forbid  boot      write   disk:0-1048575           deny
+//     note    login     in      tcp:22                   peer 192.0.2.0/24
+//     forbid  passwords write   disk:/etc/shadow         within 10s after login
 //
 //     const rules_text read = parse_rules(text);
 //     for (const rule_error& each : read.errors) tell(each.line, each.column, each.what, each.advice);
 //
-// WAY is read, write, request (of a line) or any (of these). ADDRESSES is `*`, or a number or range in memory,
-// behind `port:` or behind `line:`. Any rule takes `value V/MASK` (not stuck, chatter: `bits MASK`), `source N`
-// and, but for stuck, `deny`. Leaves out loading what `training` names.
+// What all of it means says shoal-record(1). Leaves out loading what `training` names, and finding files.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,8 +29,10 @@
 #include <string_view>
 #include <vector>
 
+#include <shoal/monitor/ip_address.hpp>
 #include <shoal/monitor/quantity_text.hpp>
 #include <shoal/monitor/rule.hpp>
+#include <shoal/monitor/rule_text.hpp>
 
 namespace shoal::monitor {
 
@@ -54,10 +56,6 @@ struct rules_text {
 
 namespace detail {
 
-inline constexpr std::array<std::string_view, 6> rule_kind_names{"forbid",   "window", "rate",
-                                                                 "sequence", "stuck",  "chatter"};
-inline constexpr std::array<std::string_view, 4> direction_names{"any", "read", "write", "request"};
-
 template <std::size_t N>
 std::optional<std::size_t> index_of(const std::array<std::string_view, N>& names,
                                     std::string_view name) noexcept {
@@ -76,7 +74,7 @@ class rule_line {
   std::optional<rule_error> read(rule& out) {
     if (!next()) return std::nullopt;
     const std::optional<std::size_t> kind = index_of(rule_kind_names, word_);
-    if (!kind) return wrong("no kind of rule", "forbid, window, rate, sequence, stuck or chatter");
+    if (!kind) return wrong("no kind of rule", "forbid, window, rate, sequence, stuck, chatter, note or allow");
     out.kind = static_cast<rule_kind>(*kind);
     constexpr std::string_view name_advice = "a name of letters, digits, '-', '_' and '.', 64 at most";
     if (!next()) return missing(name_advice);
@@ -86,7 +84,8 @@ class rule_line {
     });
     if (!plain || word_.size() > max_rule_name) return wrong("no name for a rule", name_advice);
     out.name = word_;
-    constexpr std::string_view way_advice = "read, write, request (of a line) or any (of these)";
+    constexpr std::string_view way_advice =
+        "read, write, request (of a line), in, out (of a network), found (in a guest) or any (of these)";
     if (!next()) return missing(way_advice);
     const std::optional<std::size_t> way = index_of(direction_names, word_);
     if (!way) return wrong("no way of access", way_advice);
@@ -124,40 +123,93 @@ class rule_line {
 
   std::optional<rule_error> addresses(rule& out) {
     constexpr std::string_view advice =
-        "*, an address as 0x3f200000, a range as 0x70-0x7f, or one of ports (port:0x70) or lines (line:4)";
+        "*, an address as 0x3f200000, a range as 0x70-0x7f, or behind what it is one of: port:0x70, line:4, "
+        "disk:0-511, disk:/etc/shadow, tcp:22, udp:53, ip:*, frames:* or kernel:*";
     if (!next()) return missing(advice);
-    if (word_ == "*") return std::nullopt;
+    if (word_ == "*") return fits(out, "*");
     std::string_view text = word_;
-    out.at.space = address_space::memory;
-    if (text.starts_with("port:")) out.at.space = address_space::port;
-    if (text.starts_with("line:")) out.at.space = address_space::line;
-    if (out.at.space != address_space::memory) text.remove_prefix(5);
+    std::size_t space = static_cast<std::size_t>(address_space::memory);
+    for (std::size_t i = space + 1; i < spaces.size(); ++i) {
+      if (text.starts_with(spaces[i].prefix)) space = i;
+    }
+    text.remove_prefix(spaces[space].prefix.size());
+    out.at.space = static_cast<address_space>(space);
+    if (text == "*" && !is_device(out.at.space)) return fits(out, spaces[space].prefix);
+    if (out.at.space == address_space::disk && text.starts_with('/')) {
+      out.file = text;
+      return fits(out, spaces[space].prefix);
+    }
     const std::size_t dash = text.find('-');
     const std::optional<std::uint64_t> first = parse_number(text.substr(0, dash));
     const std::optional<std::uint64_t> last =
         dash == std::string_view::npos ? first : parse_number(text.substr(dash + 1));
     if (!first || !last) return wrong("no address", advice);
     if (*last < *first) return wrong("a range that ends before it begins", "the lower address first");
-    if (out.at.space == address_space::port && *last > 0xffff) return wrong("no port", "ports up to 0xffff");
-    if (out.at.way == direction::request && out.at.space != address_space::line) {
-      return wrong("nothing that can be requested", "line:N behind 'request'");
+    if (*last > spaces[space].largest) {
+      return wrong("past the last one", "numbers up to " + std::to_string(spaces[space].largest));
     }
     out.at.first = *first;
     out.at.last = *last;
+    return fits(out, spaces[space].prefix);
+  }
+
+  /// Whether such addresses can be accessed that way.
+  std::optional<rule_error> fits(const rule& out, std::string_view prefix) const {
+    const direction way = out.at.way;
+    const address_space space = out.at.space;
+    if (way == direction::any) return std::nullopt;
+    if (way == direction::request) {
+      if (space == address_space::line || space == address_space::any) return std::nullopt;
+      return wrong("nothing that can be requested", "line:N behind 'request'");
+    }
+    if (space == address_space::kernel) {
+      if (way == direction::found) return std::nullopt;
+      return wrong("nothing that can be accessed", "'found' before " + std::string{prefix});
+    }
+    const bool network = space > address_space::disk;
+    const bool of_network = way == direction::in || way == direction::out;
+    if (way == direction::found || network != of_network) {
+      return wrong("nothing that goes '" + std::string{direction_names[static_cast<std::size_t>(way)]} + "'",
+                   network ? "'in', 'out' or 'any' before " + std::string{prefix}
+                           : "tcp:, udp:, ip: or frames: behind 'in' and 'out', kernel: behind 'found'");
+    }
     return std::nullopt;
   }
 
   std::optional<rule_error> option(rule& out) {
     const rule_kind kind = out.kind;
     const bool on_change = kind == rule_kind::stuck || kind == rule_kind::chatter;
+    const bool device = is_device(out.at.space);
+    const bool judges = kind != rule_kind::stuck && kind != rule_kind::note && kind != rule_kind::allow;
     const std::string_view name = word_;
     if (name == "source") {
       const std::optional<std::uint64_t> number = next() ? parse_number(word_) : std::nullopt;
       if (!number || *number > 0xffff) return bad_argument("source N, a number up to 65535");
       out.at.source = static_cast<std::int32_t>(*number);
-    } else if (name == "deny" && kind != rule_kind::stuck) {
+    } else if (name == "deny" && judges && out.at.space != address_space::kernel) {
       out.deny = true;
-    } else if (name == "value" && !on_change && kind != rule_kind::sequence) {
+    } else if (name == "peer" && out.at.space >= address_space::tcp && out.at.space <= address_space::frames) {
+      const bool there = next();
+      const std::size_t slash = word_.find('/');
+      const std::optional<ip_address> peer = parse_ip(word_.substr(0, slash));
+      const unsigned before = peer && peer->is_v4() && word_.find(':') == std::string_view::npos ? 96 : 0;
+      const std::optional<std::uint64_t> bits = slash == std::string_view::npos
+                                                    ? std::optional<std::uint64_t>{128 - before}
+                                                    : parse_number(word_.substr(slash + 1));
+      if (!there || !peer || !bits || *bits > 128 - before || before + *bits == 0) {
+        return bad_argument("peer ADDRESS or peer ADDRESS/BITS, as 192.0.2.0/24 or 2001:db8::/32");
+      }
+      out.at.peer = *peer;
+      out.at.peer_bits = static_cast<std::uint8_t>(before + *bits);
+    } else if (name == "within" && !on_change) {
+      constexpr std::string_view advice = "within TIME after NAME, the name of a rule before this one";
+      const std::optional<std::uint64_t> time = next() ? parse_duration(word_) : std::nullopt;
+      if (!time) return bad_argument(advice);
+      if (!next() || word_ != "after") return bad_argument(advice);
+      if (!next()) return bad_argument(advice);
+      out.within = *time;
+      out.after = word_;
+    } else if (name == "value" && device && !on_change && kind != rule_kind::sequence) {
       const bool there = next();
       const std::size_t slash = word_.find('/');
       const std::optional<std::uint64_t> value = parse_number(word_.substr(0, slash));
@@ -211,10 +263,12 @@ class rule_line {
 
   static std::string_view options_of(rule_kind kind) noexcept {
     switch (kind) {
-      case rule_kind::forbid: return "value, source or deny";
-      case rule_kind::window: return "hours, first, value, source or deny";
-      case rule_kind::rate: return "limit, value, source or deny";
-      case rule_kind::sequence: return "training, source or deny";
+      case rule_kind::forbid: return "value or peer, within, source or deny";
+      case rule_kind::note:
+      case rule_kind::allow: return "value or peer, within or source";
+      case rule_kind::window: return "hours, first, value or peer, within, source or deny";
+      case rule_kind::rate: return "limit, value or peer, within, source or deny";
+      case rule_kind::sequence: return "training, within, source or deny";
       case rule_kind::stuck: return "longest, bits or source";
       case rule_kind::chatter: break;
     }
@@ -228,8 +282,12 @@ class rule_line {
     if (counts && out.limit == 0) return missing("limit N per TIME");
     if (out.kind == rule_kind::stuck && out.period == 0) return missing("longest TIME");
     if (out.kind == rule_kind::sequence && out.training.empty()) return missing("training FILE");
+    if (out.kind == rule_kind::sequence && !is_device(out.at.space)) {
+      return missing("addresses of a device: sequences are of those");
+    }
     const bool on_change = out.kind == rule_kind::stuck || out.kind == rule_kind::chatter;
-    if (on_change && (out.at.first != out.at.last || out.at.way == direction::request)) {
+    if (on_change &&
+        (!is_device(out.at.space) || out.at.first != out.at.last || out.at.way == direction::request)) {
       return missing("a rule of a single line or register, read, written or any: it is about one value");
     }
     return std::nullopt;
@@ -260,6 +318,11 @@ class rule_line {
     if (std::ranges::find(out.rules, each.name, &rule::name) != out.rules.end()) {
       out.errors.push_back({number, line.find(each.name) + 1, "'" + each.name + "' is the name of another rule",
                             "give each rule a name of its own: alerts are told by it"});
+    } else if (!each.after.empty() &&
+               std::ranges::find(out.rules, each.after, &rule::name) == out.rules.end()) {
+      out.errors.push_back({number, line.find(each.after) + 1,
+                            "'" + each.after + "' is no rule before this one",
+                            "put the rule of that name before it"});
     } else if (out.rules.size() == max_rules) {
       out.errors.push_back({number, 1, "more than 1000 rules", "join some by ranges of addresses"});
       break;
@@ -267,51 +330,6 @@ class rule_line {
       out.rules.push_back(std::move(each));
     }
   }
-  return out;
-}
-
-/// A rule as a line that parse_rules() reads, without its end.
-[[nodiscard]] inline std::string to_text(const rule& of) {
-  const auto hex = [](std::uint64_t value) {
-    std::array<char, 16> digits{};
-    const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16);
-    return "0x" + std::string{digits.data(), written.ptr};
-  };
-  const auto time = [](std::uint64_t nanoseconds) {
-    for (const duration_unit& unit : duration_units) {
-      if (nanoseconds % unit.nanoseconds == 0)
-        return std::to_string(nanoseconds / unit.nanoseconds) + std::string{unit.name};
-    }
-    return std::string{};
-  };
-  const auto clock = [](std::uint32_t minutes) {
-    const std::string hour = std::to_string(minutes / 60);
-    const std::string minute = std::to_string(minutes % 60);
-    return (hour.size() < 2 ? "0" : "") + hour + (minute.size() < 2 ? ":0" : ":") + minute;
-  };
-  const access_pattern& at = of.at;
-  std::string out{detail::rule_kind_names[static_cast<std::size_t>(of.kind)]};
-  out += ' ' + of.name + ' ';
-  out += detail::direction_names[static_cast<std::size_t>(at.way)];
-  if (at.space == address_space::any) {
-    out += " *";
-  } else {
-    const bool line = at.space == address_space::line;
-    out += line ? " line:" : at.space == address_space::port ? " port:" : " ";
-    out += line ? std::to_string(at.first) : hex(at.first);
-    if (at.last != at.first) out += "-" + (line ? std::to_string(at.last) : hex(at.last));
-  }
-  const bool on_change = of.kind == rule_kind::stuck || of.kind == rule_kind::chatter;
-  if (of.kind == rule_kind::window) {
-    out +=
-        of.from == of.until ? " first " + time(of.period) : " hours " + clock(of.from) + "-" + clock(of.until);
-  }
-  if (of.kind == rule_kind::stuck) out += " longest " + time(of.period);
-  if (of.limit != 0) out += " limit " + std::to_string(of.limit) + " per " + time(of.period);
-  if (!of.training.empty()) out += " training " + of.training;
-  if (at.mask != 0) out += on_change ? " bits " + hex(at.mask) : " value " + hex(at.value) + "/" + hex(at.mask);
-  if (at.source >= 0) out += " source " + std::to_string(at.source);
-  if (of.deny) out += " deny";
   return out;
 }
 

@@ -49,6 +49,7 @@ struct recording_sender_options {
   std::chrono::steady_clock::duration retry =
       std::chrono::milliseconds{500};                                  ///< after a connection that broke
   monitor::clock_point (*clock)() noexcept = monitor::sample_clock<>;  ///< the counter of the records
+  std::uint64_t version = monitor::device_recording;                   ///< what the records may be of
 };
 
 /// `Source`: has take() and lost() as hal::access_ring, whose taker this is. One strand.
@@ -61,7 +62,7 @@ class recording_sender {
   recording_sender(Source& source, monitor::collect_hello hello, std::vector<std::string> sources,
                    http::url where, http_dialer dial, recording_sender_options options = {})
       : source_(source),
-        machine_(std::move(hello), std::move(sources)),
+        machine_(std::move(hello), std::move(sources), options.version),
         where_(std::move(where)),
         dial_(std::move(dial)),
         options_(options) {}

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include <shoal/vmi/linux/finding.hpp>
+
 namespace {
 
 using namespace shoal::monitor;
@@ -21,7 +23,7 @@ TEST_CASE("accesses read as what was done, to what, with what") {
   CHECK(text({.value = 9, .what = kind::lost}) == "chip lost 9 accesses");
   CHECK(to_text({.address = 0x3f8, .value = 0x41, .repeats = 2, .what = kind::out, .width = 1}, "") ==
         "out8 0x3f8 = 0x41 x 3");
-  for (unsigned what = 0; what <= static_cast<unsigned>(kind::lost); ++what) {
+  for (unsigned what = 0; what <= static_cast<unsigned>(shoal::hal::last_access); ++what) {
     CHECK(name_of(static_cast<kind>(what)) != "unknown");
   }
 }
@@ -42,4 +44,28 @@ TEST_CASE("every time has a text") {
   CHECK(utc_text(0) == "1970-01-01T00:00:00.000000000Z");
   CHECK(utc_text(951'782'400'000'000'000) == "2000-02-29T00:00:00.000000000Z");
   CHECK(utc_text(~std::uint64_t{0}) == "2554-07-21T23:34:33.709551615Z");
+}
+
+TEST_CASE("disks, flows and findings read as what happened to whom") {
+  const auto text = [](const access_record& each) { return to_text(each, "x"); };
+  CHECK(text({.address = 4096, .value = 512, .what = kind::disk_write}) == "x disk_write 4096+512");
+  const flow out{*parse_ip("192.0.2.1"), 40000, 443, ip_protocol::tcp, true};
+  CHECK(text(out.record(kind::flow_out, 0)) == "x flow_out tcp 192.0.2.1:443 from 40000");
+  const flow in{*parse_ip("2001:db8::1"), 53, 50000, ip_protocol::udp, false};
+  CHECK(text(in.record(kind::flow_out, 0)) == "x flow_in udp 53 from [2001:db8::1]:50000");
+  CHECK(text(in.record(kind::frame_out, 0)) == "x frame_in udp 53 from [2001:db8::1]:50000");
+  const flow ping{*parse_ip("192.0.2.1"), 0, 0, ip_protocol::icmp, false};
+  CHECK(text(ping.record(kind::flow_out, 0)) == "x flow_in icmp from 192.0.2.1");
+  CHECK(text({.address = 0xffffffff81000000, .value = 4, .what = kind::finding}) ==
+        "x finding code-changed at 0xffffffff81000000");
+  CHECK(to_json(out.record(kind::flow_out, 0), "net") ==
+        "\"source\":\"net\",\"what\":\"flow_out\",\"protocol\":6,\"peer\":\"192.0.2.1\",\"peer_port\":443,"
+        "\"own_port\":40000");
+}
+
+TEST_CASE("findings have the names that introspection gives them") {
+  for (std::size_t i = 0; i < finding_names.size(); ++i) {
+    CHECK(finding_names[i] == shoal::vmi::name_of(static_cast<shoal::vmi::finding_kind>(i)));
+  }
+  CHECK(finding_names.size() == static_cast<std::size_t>(shoal::vmi::finding_kind::credentials_gained) + 1);
 }

@@ -35,10 +35,11 @@ struct vector_output {
 constexpr std::array<std::string_view, 2> names{"gpio", "nic"};
 constexpr clock_point start{1'000'000, 1'700'000'000'000'000'000};
 
-std::vector<std::byte> written(const std::vector<access_record>& records) {
+std::vector<std::byte> written(const std::vector<access_record>& records,
+                               std::uint64_t version = device_recording) {
   vector_output out;
   recording_writer writer{out};
-  REQUIRE(writer.begin(names, start) == status::ok);
+  REQUIRE(writer.begin(names, start, version) == status::ok);
   for (const access_record& record : records) writer.put(record);
   return out.bytes;
 }
@@ -237,7 +238,7 @@ TEST_CASE("another version and other magic are told apart") {
   std::vector<std::byte> bytes = hex(bare_header);
   std::vector<access_record> found;
   CHECK(read(bytes, found) == status::ok);
-  bytes[20] = std::byte{2};
+  bytes[20] = std::byte{3};
   CHECK(read(bytes, found) == status::unsupported);
   bytes = hex(bare_header);
   bytes[10] = std::byte{'x'};
@@ -314,4 +315,40 @@ TEST_CASE("a record has one form only") {
   CHECK(read(known + "8401010000") == status::malformed);  // repeated not at all
   CHECK(read(known + "840101001b0000000100000000") == status::malformed);
   CHECK(read(known + known) == status::malformed);  // a new place that is not new
+}
+
+TEST_CASE("records of disks, networks and guests come back, and only where the header allows them") {
+  std::vector<access_record> records;
+  std::uint64_t time = start.cycles;
+  for (unsigned what = 0; what <= static_cast<unsigned>(shoal::hal::last_access); ++what) {
+    const auto kind = static_cast<shoal::hal::access>(what);
+    records.push_back(
+        {.cycles = time += 5, .address = 4096, .value = 512, .repeats = 0x9c400016, .what = kind});
+    records.push_back(
+        {.cycles = time += 5, .address = ~std::uint64_t{0}, .value = 7, .source = 1, .what = kind});
+  }
+  std::vector<access_record> back;
+  CHECK(read(written(records, event_recording), back) == status::ok);
+  CHECK(back == records);
+
+  // who knows no more than devices reads what comes before, and says that it is damaged there
+  back.clear();
+  CHECK(read(written(records), back) == status::malformed);
+  CHECK(back.size() == 2 * (static_cast<unsigned>(shoal::hal::access::lost) + 1));
+}
+
+TEST_CASE("a recording of devices alone is what it always was, byte for byte") {
+  const std::vector<std::byte> plain =
+      written({{.cycles = start.cycles, .address = 4, .value = 2, .width = 4}});
+  const std::vector<std::byte> events =
+      written({{.cycles = start.cycles, .address = 4, .value = 2, .width = 4}}, event_recording);
+  REQUIRE(plain.size() == events.size());
+  const auto version = std::ranges::mismatch(plain, events);
+  CHECK(*version.in1 == std::byte{1});
+  CHECK(*version.in2 == std::byte{2});
+  CHECK(std::equal(version.in1 + 1, plain.end(), version.in2 + 1));
+  vector_output out;
+  recording_writer writer{out};
+  CHECK(writer.begin(names, start, 3) == status::invalid_argument);
+  CHECK(out.bytes.empty());
 }

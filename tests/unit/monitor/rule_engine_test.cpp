@@ -346,3 +346,164 @@ TEST_CASE("rules that cannot work are refused") {
   broken.kind = rule_kind::sequence;
   CHECK_THROWS_AS(rule_engine<>{{broken}}, std::invalid_argument);
 }
+
+namespace {
+
+access_record disk(access what, std::uint64_t offset, std::uint64_t length) {
+  return {.address = offset, .value = length, .what = what};
+}
+access_record call(std::string_view peer, std::uint16_t own, std::uint16_t theirs, bool out,
+                   std::uint8_t protocol = ip_protocol::tcp) {
+  return flow{*parse_ip(peer), own, theirs, protocol, out}.record(access::flow_out, 0);
+}
+
+/// The names of the rules that are broken, by one access after the other, a second apart.
+std::vector<std::string> broken(std::string_view text, const std::vector<access_record>& accesses) {
+  std::vector<alert> alerts;
+  rule_engine engine{rules(text), notebook{&alerts}};
+  std::uint64_t time = noon;
+  for (const access_record& each : accesses) (void)engine.check(time += second, each);
+  std::vector<std::string> out;
+  for (const alert& each : alerts) out.emplace_back(each.rule);
+  return out;
+}
+
+using names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a range of a disk is touched by whoever touches one of its bytes") {
+  const auto count = [](std::uint64_t offset, std::uint64_t length) {
+    return broken("forbid a write disk:100-199", {disk(access::disk_write, offset, length)}).size();
+  };
+  CHECK(count(0, 100) == 0);
+  CHECK(count(0, 101) == 1);
+  CHECK(count(199, 1) == 1);
+  CHECK(count(200, 100) == 0);
+  CHECK(count(0, 1000) == 1);
+  CHECK(count(~std::uint64_t{0} - 5, 100) == 0);
+  CHECK(broken("forbid a write disk:100", {disk(access::disk_read, 100, 1)}).empty());
+  CHECK(broken("forbid a write disk:100", {disk(access::disk_trim, 100, 1)}).size() == 1);
+  CHECK(broken("forbid a any *", {disk(access::disk_write, 0, 1), call("192.0.2.1", 1, 2, true)}).empty());
+}
+
+TEST_CASE("flows are told apart by who began, to which port, of which protocol, with whom") {
+  const std::vector<access_record> flows{call("192.0.2.1", 40000, 22, true),
+                                         call("192.0.2.9", 22, 50000, false),
+                                         call("2001:db8::1", 40000, 53, true, ip_protocol::udp),
+                                         call("198.51.100.1", 0, 0, true, ip_protocol::icmp)};
+  CHECK(broken("forbid a out tcp:22", flows).size() == 1);
+  CHECK(broken("forbid a in tcp:22", flows).size() == 1);
+  CHECK(broken("forbid a any tcp:22", flows).size() == 2);
+  CHECK(broken("forbid a any tcp:40000", flows).empty());  // nobody was called there
+  CHECK(broken("forbid a any udp:*", flows).size() == 1);
+  CHECK(broken("forbid a any ip:1", flows).size() == 1);
+  CHECK(broken("forbid a any ip:*", flows).size() == 4);
+  CHECK(broken("forbid a any ip:* peer 192.0.2.0/24", flows).size() == 2);
+  CHECK(broken("forbid a any ip:* peer 192.0.2.0/29", flows).size() == 1);
+  CHECK(broken("forbid a any ip:* peer 2001:db8::/32", flows).size() == 1);
+  CHECK(broken("forbid a any frames:*", flows).empty());
+}
+
+TEST_CASE("what is allowed is not held against the rules behind it") {
+  constexpr std::string_view only_web =
+      "allow web out tcp:443\nallow dns out udp:53 peer 192.0.2.53\nforbid rest any ip:*";
+  CHECK(broken(only_web, {call("203.0.113.1", 40000, 443, true)}).empty());
+  CHECK(broken(only_web, {call("192.0.2.53", 40000, 53, true, ip_protocol::udp)}).empty());
+  CHECK(broken(only_web, {call("192.0.2.54", 40000, 53, true, ip_protocol::udp)}) == names{"rest"});
+  CHECK(broken(only_web, {call("203.0.113.1", 443, 40000, false)}) == names{"rest"});
+  // all of it has to be allowed, and not a part
+  constexpr std::string_view window = "allow a write disk:100-199\nforbid rest write disk:*";
+  CHECK(broken(window, {disk(access::disk_write, 100, 100)}).empty());
+  CHECK(broken(window, {disk(access::disk_write, 100, 101)}) == names{"rest"});
+  CHECK(broken(window, {disk(access::disk_write, 99, 2)}) == names{"rest"});
+  // rules before it are asked
+  CHECK(broken("forbid a write disk:0\nallow b write disk:*\nforbid c write disk:0",
+               {disk(access::disk_write, 0, 1)}) == names{"a"});
+}
+
+TEST_CASE("one rule spans network, disk and kernel") {
+  constexpr std::string_view text =
+      "note login in tcp:22\n"
+      "forbid passwords write disk:4096-8191 within 2s after login\n"
+      "forbid rootkit found kernel:* within 1h after passwords\n";
+  const access_record login = call("192.0.2.9", 22, 50000, false);
+  const access_record write = disk(access::disk_write, 4096, 512);
+  const access_record other = disk(access::disk_write, 0, 512);
+  const access_record found{.value = 1, .what = access::finding};
+  CHECK(broken(text, {write, found}).empty());
+  CHECK(broken(text, {login, write}) == names{"passwords"});
+  CHECK(broken(text, {login, other, write}) == names{"passwords"});
+  CHECK(broken(text, {login, other, other, write}).empty());  // the third second
+  CHECK(broken(text, {login, other, other, login, write, found}) == names{"passwords", "rootkit"});
+  CHECK(broken(text, {login, found}).empty());
+}
+
+TEST_CASE("a rule about a file is about its contents, and about what changes its records") {
+  std::vector<rule> all = rules("forbid a write disk:/f\nforbid b read disk:/f");
+  auto target = std::make_shared<protected_bytes>();
+  target->contents = shoal::range_set{{{4096, 8192}}};
+  target->records.push_back({1010, std::vector<std::byte>(24, std::byte{7})});
+  CHECK_THROWS_AS(rule_engine{all}, std::invalid_argument);
+  for (rule& each : all) each.target = target;
+
+  std::vector<alert> alerts;
+  rule_engine engine{all, notebook{&alerts}};
+  std::vector<std::byte> block(512, std::byte{7});
+  const auto write = [&](std::uint64_t offset, shoal::bytes_view bytes) {
+    alerts.clear();
+    (void)engine.check(noon, disk(access::disk_write, offset, bytes.size()), stage::whole, bytes);
+    return alerts.size();
+  };
+  CHECK(write(0, block) == 0);
+  CHECK(write(3584, block) == 0);
+  CHECK(write(3585, block) == 1);
+  CHECK(write(8191, block) == 1);
+  CHECK(write(8192, block) == 0);
+  // the blocks of the record are written with what was there: nothing has changed
+  CHECK(write(512, block) == 0);
+  CHECK(write(1020, block) == 0);
+  block[1009 - 512] = std::byte{8};
+  CHECK(write(512, block) == 0);
+  block[1010 - 512] = std::byte{8};
+  CHECK(write(512, block) == 1);
+  CHECK(write(512, block) == 0);  // it is so now
+  alerts.clear();
+  (void)engine.check(noon, disk(access::disk_trim, 1033, 10));
+  CHECK(alerts.size() == 1);
+  alerts.clear();
+  (void)engine.check(noon, disk(access::disk_read, 900, 200));
+  CHECK(alerts.empty());
+  (void)engine.check(noon, disk(access::disk_read, 8000, 1));
+  CHECK(alerts.size() == 1);
+}
+
+TEST_CASE("what was denied was not written: it is denied again") {
+  std::vector<rule> all = rules("forbid a write disk:/f deny");
+  auto target = std::make_shared<protected_bytes>();
+  target->records.push_back({8, std::vector<std::byte>(8)});
+  all[0].target = target;
+  rule_engine engine{all};
+  const std::vector<std::byte> block(512, std::byte{1});
+  for (int i = 0; i < 3; ++i) {
+    CHECK(engine.check(noon, disk(access::disk_write, 0, 512), stage::whole, block) == verdict::deny);
+  }
+  CHECK(engine.alerts() == 3);
+}
+
+TEST_CASE("who watches a disk is told what of it rules are about") {
+  std::vector<rule> all = rules(
+      "forbid a write disk:0-511\nforbid b read disk:1000-1999 source 1\nnote c any disk:100-600\n"
+      "forbid d write 0x10\nforbid e write disk:/f");
+  auto target = std::make_shared<protected_bytes>();
+  target->contents = shoal::range_set{{{4096, 8192}}};
+  target->records.push_back({2000, std::vector<std::byte>(24)});
+  all[4].target = target;
+  const auto ranges = [&](std::uint16_t source, direction way) {
+    const shoal::range_set set = disk_ranges(all, source, way);
+    return std::vector<shoal::byte_range>(set.ranges().begin(), set.ranges().end());
+  };
+  CHECK(ranges(0, direction::write) == std::vector<shoal::byte_range>{{0, 601}, {2000, 2024}, {4096, 8192}});
+  CHECK(ranges(0, direction::read) == std::vector<shoal::byte_range>{{100, 601}});
+  CHECK(ranges(1, direction::read) == std::vector<shoal::byte_range>{{100, 601}, {1000, 2000}});
+}

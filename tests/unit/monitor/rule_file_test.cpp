@@ -68,7 +68,7 @@ TEST_CASE("an error says where, what, and what would be right") {
   CHECK(found.line == 3);
   CHECK(found.column == 3);
   CHECK(found.what == "'forbit' is no kind of rule");
-  CHECK(found.advice == "write forbid, window, rate, sequence, stuck or chatter");
+  CHECK(found.advice == "write forbid, window, rate, sequence, stuck, chatter, note or allow");
 
   const auto column = [](std::string_view text) { return error_of(text).column; };
   CHECK(column("forbid") == 7);
@@ -150,7 +150,75 @@ TEST_CASE("a rule that was read is written so that it is read again") {
        {"forbid a write 0x10 value 0x4/0xc deny", "forbid a any * source 2", "forbid a any port:0x70-0x71",
         "forbid a request line:4", "window a any line:1-7 hours 06:05-24:00", "window a any * first 90m",
         "rate a read 0x0 limit 7 per 3ns", "stuck a any line:4 longest 2s bits 0x1",
-        "chatter a write 0xffffffffffffffff limit 1 per 1h", "sequence a any * training x source 65535 deny"}) {
+        "chatter a write 0xffffffffffffffff limit 1 per 1h", "sequence a any * training x source 65535 deny",
+        "forbid a write disk:0-511 deny", "note a any disk:*", "allow a read disk:7",
+        "forbid a write disk:/etc/shadow", "rate a in tcp:22 limit 5 per 1m",
+        "forbid a out udp:1-65535 peer 192.0.2.0/24 deny", "forbid a any ip:* peer 2001:db8::/32",
+        "rate a out frames:6 limit 1000 per 1s", "forbid a found kernel:*"}) {
     CHECK(to_text(one(line)) == line);
+  }
+}
+
+TEST_CASE("rules of disks, networks and guests are read as they are written") {
+  const rule file = one("forbid passwords write disk:/etc/shadow deny");
+  CHECK(file.at.space == address_space::disk);
+  CHECK(file.file == "/etc/shadow");
+  CHECK(file.target == nullptr);
+  CHECK(file.deny);
+  const rule net = one("forbid mail out tcp:25 peer 192.0.2.0/24 source 1");
+  CHECK(net.at.peer == *parse_ip("192.0.2.0"));
+  CHECK(net.at.peer_bits == 96 + 24);
+  CHECK(one("forbid a in ip:1 peer 2001:db8::1").at.peer_bits == 128);
+  CHECK(one("forbid a in ip:1 peer ::ffff:192.0.2.1").at.peer == *parse_ip("192.0.2.1"));
+  CHECK(one("forbid a found kernel:1").at.space == address_space::kernel);
+
+  const rules_text spans = parse_rules("note login in tcp:22\nforbid a write disk:* within 10s after login");
+  REQUIRE(spans.rules.size() == 2);
+  CHECK(spans.rules[1].after == "login");
+  CHECK(spans.rules[1].within == 10'000'000'000);
+  CHECK(to_text(spans.rules[1]) == "forbid a write disk:* within 10s after login");
+}
+
+TEST_CASE("a rule after another stands behind it") {
+  CHECK(parse_rules("forbid a any 1 within 1s after b\nnote b any 2").errors.size() == 1);
+  CHECK(parse_rules("forbid a any 1 within 1s after a").errors.size() == 1);
+}
+
+TEST_CASE("what does not fit a disk, a network or a guest is an error") {
+  for (const std::string_view line : {"forbid a in disk:0",
+                                      "forbid a request disk:0",
+                                      "forbid a found disk:0",
+                                      "forbid a read tcp:22",
+                                      "forbid a in 0x10",
+                                      "forbid a out line:4",
+                                      "forbid a in *",
+                                      "forbid a out kernel:1",
+                                      "forbid a found *",
+                                      "forbid a in tcp:65536",
+                                      "forbid a in ip:256",
+                                      "forbid a in tcp:/etc",
+                                      "forbid a write disk:etc/shadow",
+                                      "forbid a write disk:",
+                                      "forbid a write port:*",
+                                      "forbid a write disk:0 value 1",
+                                      "forbid a in tcp:1 value 1",
+                                      "forbid a write disk:0 peer 192.0.2.1",
+                                      "forbid a in tcp:1 peer",
+                                      "forbid a in tcp:1 peer example.org",
+                                      "forbid a in tcp:1 peer 192.0.2.1/33",
+                                      "forbid a in tcp:1 peer 2001:db8::/129",
+                                      "forbid a in tcp:1 peer ::/0",
+                                      "forbid a found kernel:1 deny",
+                                      "note a in tcp:1 deny",
+                                      "allow a in tcp:1 deny",
+                                      "note a in tcp:1 limit 1 per 1s",
+                                      "stuck a read disk:1 longest 1s",
+                                      "chatter a in tcp:1 limit 1 per 1s",
+                                      "sequence a any disk:* training x",
+                                      "forbid a in tcp:1 within",
+                                      "forbid a in tcp:1 within 5s",
+                                      "forbid a in tcp:1 within 5s after",
+                                      "forbid a in tcp:1 within 5s before b"}) {
+    (void)error_of(line);
   }
 }
