@@ -88,7 +88,7 @@ struct access_class {
 }
 
 /// Numbers from one to another, both included.
-struct address_span {
+struct address_extent {
   std::uint64_t first = 0;
   std::uint64_t last = ~std::uint64_t{0};
 };
@@ -109,13 +109,13 @@ struct access_pattern {
   /// Whether where and how fit; the value aside. What touches one address is covered.
   [[nodiscard]] constexpr bool covers(const hal::access_record& access) const noexcept {
     if (!is_of_kind(access)) return false;
-    const address_span at = span_of(access);
+    const address_extent at = span_of(access);
     return at.first <= last && at.last >= first;
   }
   /// The same, of what touches no other address.
   [[nodiscard]] constexpr bool holds(const hal::access_record& access) const noexcept {
     if (!is_of_kind(access)) return false;
-    const address_span at = span_of(access);
+    const address_extent at = span_of(access);
     return at.first >= first && at.last <= last;
   }
 
@@ -146,12 +146,12 @@ struct access_pattern {
   }
 
   /// What it touches, in the pattern's space. @pre is_of_kind(access)
-  [[nodiscard]] constexpr address_span span_of(const hal::access_record& access) const noexcept {
+  [[nodiscard]] constexpr address_extent span_of(const hal::access_record& access) const noexcept {
     const auto up_to = [&](std::uint64_t more) {
       const std::uint64_t end = access.address + more;
-      return address_span{access.address, end < access.address ? ~std::uint64_t{0} : end};
+      return address_extent{access.address, end < access.address ? ~std::uint64_t{0} : end};
     };
-    const auto number = [](std::uint64_t one) { return address_span{one, one}; };
+    const auto number = [](std::uint64_t one) { return address_extent{one, one}; };
     switch (space) {
       case address_space::disk: return up_to(access.value == 0 ? 0 : access.value - 1);
       case address_space::tcp:
