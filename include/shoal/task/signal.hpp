@@ -30,9 +30,12 @@ class signal {
   signal& operator=(const signal&) = delete;
 
   /// Ends with the next notify(), or at once when the coroutine is canceled.
-  asio::awaitable<void> wait() {
+  asio::awaitable<void> wait() { return wait_until(asio::steady_timer::time_point::max()); }
+
+  /// The same, or when this time has come.
+  asio::awaitable<void> wait_until(asio::steady_timer::time_point end) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    asio::steady_timer sleeper{executor, asio::steady_timer::time_point::max()};
+    asio::steady_timer sleeper{executor, end};
     const entry listed{*this, sleeper};
     [[maybe_unused]] const auto woken = co_await sleeper.async_wait(detail::no_throw);
   }

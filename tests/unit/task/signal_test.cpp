@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <shoal/task/signal.hpp>  // first: shows that the header stands alone
 
+#include <chrono>
 #include <exception>
 #include <memory>
 
@@ -19,6 +20,12 @@ asio::awaitable<void> wait_twice(shoal::signal& changed, int& woken) {
 
 void spawn(asio::io_context& context, shoal::signal& changed, int& woken) {
   asio::co_spawn(context, wait_twice(changed, woken), [](std::exception_ptr) {});
+}
+
+asio::awaitable<void> wait_for(shoal::signal& changed, std::chrono::steady_clock::duration time, int& woken) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  co_await changed.wait_until(end);
+  ++woken;
 }
 
 TEST_CASE("a notification wakes all who wait, once") {
@@ -69,6 +76,22 @@ TEST_CASE("who waits may go away") {
   }
   changed.notify();
   CHECK(woken == 0);
+}
+
+TEST_CASE("who waits until a time is woken by it, or before it") {
+  shoal::signal changed;
+  asio::io_context context;
+  int woken = 0;
+  asio::co_spawn(context, wait_for(changed, std::chrono::milliseconds{1}, woken), [](std::exception_ptr) {});
+  context.run();
+  CHECK(woken == 1);
+  context.restart();
+  asio::co_spawn(context, wait_for(changed, std::chrono::hours{1}, woken), [](std::exception_ptr) {});
+  context.poll();
+  CHECK(woken == 1);
+  changed.notify();
+  context.run();
+  CHECK(woken == 2);
 }
 
 }  // namespace
