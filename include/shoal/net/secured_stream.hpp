@@ -54,7 +54,9 @@ class secured_stream final : public byte_stream {
     if (!safe) co_return safe.error();
     while (true) {
       const result<std::size_t> size = session_.read(room);
-      const result<> told = co_await flush();
+      // a writer takes along what a reader has to say: who waited for it might be waited for
+      result<> told;
+      if (!sending_) told = co_await flush();
       if (!size) co_return size.error();
       if (*size != 0 || session_.has_ended()) co_return *size;
       if (!told) co_return told.error();
@@ -91,13 +93,17 @@ class secured_stream final : public byte_stream {
     co_return result<>{};
   }
 
+  /// Says what there is to say, after whoever is saying something.
   task<> flush() {
-    while (sending_) co_await sent_.wait();  // a reader and a writer may both have something to say
-    const std::vector<std::byte> output = session_.take_output();
-    if (output.empty()) co_return result<>{};
-    const bytes_view bytes = output;
+    while (sending_) co_await sent_.wait();
     sending_ = true;
-    const result<> told = co_await carrier_->write(bytes);
+    result<> told;
+    while (told) {
+      const std::vector<std::byte> output = session_.take_output();
+      if (output.empty()) break;
+      const bytes_view bytes = output;
+      told = co_await carrier_->write(bytes);
+    }
     sending_ = false;
     sent_.notify();
     co_return told;
