@@ -20,7 +20,7 @@ build='cmake ninja-build g++ make pkg-config git ca-certificates ccache libasio-
 test="$build python3 python3-venv clang-19 clang-tools-19 clang-format-19 libclang-rt-19-dev
   qemu-utils libnbd-bin python3-libnbd nbdkit"
 full='g++-aarch64-linux-gnu g++-arm-linux-gnueabihf g++-riscv64-linux-gnu g++-s390x-linux-gnu qemu-user-static qemu-system-arm
-  clang-tidy-19 nbd-client nbd-server fio libcbor-dev curl iproute2 qemu-system-x86 busybox-static cpio kmod xz-utils gpiod'
+  clang-tidy-19 e2fsprogs nbd-client nbd-server fio libcbor-dev curl iproute2 qemu-system-x86 busybox-static cpio kmod xz-utils gpiod'
 demo="$build debootstrap e2fsprogs qemu-system-x86 busybox-static nbd-client cpio kmod"
 
 print=false

@@ -16,3 +16,4 @@ void add_verify(CLI::App& app, action& chosen);
 void add_cat(CLI::App& app, action& chosen);
 void add_export(CLI::App& app, action& chosen);
 void add_diff(CLI::App& app, action& chosen);
+void add_locate(CLI::App& app, action& chosen);

@@ -33,6 +33,7 @@ int run_program(int argc, char** argv) {
       "  shoal-image verify --store car:disk.car              read and check every block\n"
       "  shoal-image export CID --store car:disk.car -o out   get the image back, sparse\n"
       "  shoal-image diff CID1 CID2 --store car:a.car --store car:b.car\n"
+      "  shoal-image locate disk.img /etc/shadow              which bytes of a disk a file has\n"
       "\nStores: car:FILE, flatfs:DIR (as Kubo's blocks/), ref:FILE (an index beside the image).\n"
       "'shoal-image COMMAND --help' tells more about a command.");
   action chosen;
@@ -42,6 +43,7 @@ int run_program(int argc, char** argv) {
   add_cat(app, chosen);
   add_export(app, chosen);
   add_diff(app, chosen);
+  add_locate(app, chosen);
   if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   return chosen();
 }

@@ -18,13 +18,14 @@ teaches() {
   same "$* --help on standard error" '' "$(cat err)"
 }
 
-teaches import info verify cat export diff car: flatfs: ref: -- "$image"
+teaches import info verify cat export diff locate car: flatfs: ref: -- "$image"
 teaches FILE --store --profile --chunker --threads --quiet --json car: flatfs: ref: unixfs-v1-2025 fastcdc -- "$image" import
 teaches CID --store --quiet --json -- "$image" info
 teaches CID --store --quiet -- "$image" verify
 teaches CID --store --offset --length -- "$image" cat
 teaches CID --store --output -- "$image" export
 teaches CID1 CID2 --store --json -- "$image" diff
+teaches DISK PATH -- "$image" locate
 teaches --file --memory --image --store --export --overlay --readonly --bind --port --unix --trace --cache -- "$nbd"
 teaches --image --provide --listen --bootstrap --neighbour --mdns --cache --key --allow --swarm-key --prefetch --trace \
   --overlay --bind --port --unix --dht --gateway --http get ping findprovs car: flatfs: ref: -- "$peer_program"
