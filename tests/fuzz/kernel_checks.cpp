@@ -15,6 +15,8 @@
 #include <shoal/vmi/linux/hidden_tasks.hpp>
 #include <shoal/vmi/linux/interrupt_table.hpp>
 #include <shoal/vmi/linux/module_list.hpp>
+#include <shoal/vmi/linux/open_files.hpp>
+#include <shoal/vmi/linux/sockets.hpp>
 #include <shoal/vmi/linux/system_calls.hpp>
 
 namespace {
@@ -48,7 +50,9 @@ struct close_types {
   static std::optional<field_layout> layout(std::string_view type, std::string_view path) {
     const std::size_t place = (type.size() + 3 * path.size()) % 8;
     std::uint32_t size = 8;
-    if (path == "pid" || path == "tgid" || path == "flags") size = 4;
+    if (path == "pid" || path == "tgid" || path == "flags" || path == "max_fds" || path == "f_flags") size = 4;
+    if (path.ends_with("d_name.len") || path == "len" || path == "f_mode") size = 4;
+    if (path.ends_with("family") || path.ends_with("port") || path.ends_with("num")) size = 2;
     if (path == "comm" || path == "name") size = 16;
     if (path == "slots") size = 64;
     if (path == "shift") size = 1;
@@ -63,7 +67,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   memory space{{reinterpret_cast<const std::byte*>(data), size}};
   const auto tasks_layout = hidden_task_layout::resolve(close_types{});
   const auto modules_layout = module_layout::resolve(close_types{});
-  if (!tasks_layout || !modules_layout) std::abort();
+  const auto files_layout = open_file_layout::resolve(close_types{});
+  const auto sockets_layout = socket_layout::resolve(close_types{});
+  if (!tasks_layout || !modules_layout || !files_layout || !sockets_layout) std::abort();
 
   const task_list tasks = read_tasks(space, tasks_layout->tasks, base);
   const task_places places{base, base + 64, {base + 128}};
@@ -80,8 +86,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto calls = read_system_calls(space, symbols)) (void)check_system_calls(*calls, names, symbols);
   if (const auto gates = read_interrupt_table(space, base)) (void)check_interrupt_table(*gates, names);
 
+  constexpr std::size_t steps = 1000;  // of paths, each of which reads a dozen times
+  const open_file_list files = read_open_files(space, *files_layout, {base, base + 8}, base, steps);
+  for (const open_file& each : files.files) (void)read_socket(space, *sockets_layout, each);
+
   // A place in memory is a node of a list or tree once: reads for each byte, and for each level above it.
-  if (space.reads > 1000 * size) std::abort();
+  if (space.reads > 1000 * size + 20 * steps) std::abort();
   if (found.size() > max_findings + 16 || hidden.size() > max_findings + 16) std::abort();
   return 0;
 }
