@@ -2,8 +2,10 @@
 #include <shoal/nbd/coverage.hpp>  // first: shows that the header stands alone
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -48,9 +50,11 @@ TEST_CASE("it says what a map of bytes says") {
       const auto end =
           static_cast<std::uint32_t>(begin + 1 + random() % std::min<std::uint32_t>(20, 200 - begin - 1 + 1));
       if (end > map.size()) continue;
-      const bool free = std::none_of(map.begin() + begin, map.begin() + end, [](bool set) { return set; });
+      const auto first = map.begin() + static_cast<std::ptrdiff_t>(begin);
+      const auto last = map.begin() + static_cast<std::ptrdiff_t>(end);
+      const bool free = std::none_of(first, last, [](bool set) { return set; });
       REQUIRE(got.add(begin, end) == free);
-      if (free) std::fill(map.begin() + begin, map.begin() + end, true);
+      if (free) std::fill(first, last, true);
       REQUIRE(got.is_whole(200) == std::ranges::all_of(map, [](bool set) { return set; }));
     }
   }
