@@ -47,6 +47,7 @@ std::uint64_t size_of(const std::string& option, const std::string& text) {
 }  // namespace
 
 std::string_view option_of(device_type type) {
+  if (has_registers(type)) type = device_type::gpio;  // how it reaches its lines is the guest's affair
   for (const device_option& each : device_options) {
     if (each.type == type) return each.name;
   }

@@ -27,11 +27,13 @@
 #include <shoal/block/any_device.hpp>
 #include <shoal/block/filter/cow.hpp>
 #include <shoal/hypercall/block_calls.hpp>
+#include <shoal/hypercall/device_window.hpp>
 #include <shoal/hypercall/gpio_calls.hpp>
 #include <shoal/hypercall/i2c_calls.hpp>
 #include <shoal/hypercall/io_rate.hpp>
 #include <shoal/hypercall/net_calls.hpp>
 #include <shoal/hypercall/program.hpp>
+#include <shoal/hypercall/register_windows.hpp>
 #include <shoal/hypercall/standard_calls.hpp>
 #include <shoal/os/linux/device_poll.hpp>
 #include <shoal/os/linux/guest_console.hpp>
@@ -43,6 +45,8 @@
 #include <shoal/os/posix/blocking_disk.hpp>
 #include <shoal/task/io_pool.hpp>
 #include <shoal/version.hpp>
+#include <shoal/virtio/gpio_device.hpp>
+#include <shoal/virtio/polled_registers.hpp>
 
 #include "../common/context_thread.hpp"
 #include "../common/devices.hpp"
@@ -53,6 +57,7 @@
 #include "../common/recorded_chip.hpp"
 #include "../common/swarm_disk.hpp"
 #include "command.hpp"
+#include "registers.hpp"
 #include "report.hpp"
 
 namespace {
@@ -91,6 +96,7 @@ class tender {
   using disk = shoal::hypercall::paced_disk<shoal::posix::blocking_disk<shoal::any_device>, timer>;
   using net = shoal::hypercall::paced_net<shoal::linux_os::tap, timer>;
   using chip = common::recorded_chip;
+  using virtio_lines = shoal::virtio::gpio_device<chip::type>;
 
   void load() {
     file_ = common::read_file(given_.guest, "guest", largest_guest, "give the path of a unikernel");
@@ -112,6 +118,9 @@ class tender {
       if (wanted.kind() == device_type::block) done = disks_.attach(devices_, name, open_disk(uri, name));
       if (wanted.kind() == device_type::net) done = nets_.attach(devices_, name, open_net(uri, name, handle));
       if (wanted.kind() == device_type::gpio) done = pins_.attach(devices_, name, open_chip(uri, handle));
+      if (has_registers(wanted.kind())) {
+        done = windows_.attach(devices_, name, wanted.kind(), open_window(wanted.kind(), uri, handle));
+      }
       if (wanted.kind() == device_type::i2c) done = buses_.attach(devices_, name, open_bus(uri));
       if (done != shoal::status::ok) {
         throw failure{"cannot give the guest '" + printable(name) + "'", make_error_code(done),
@@ -119,7 +128,7 @@ class tender {
       }
     }
     if (remote_) remote_->start();
-    if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_, buses_};
+    if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_, windows_, buses_};
         table.missing(devices_).handle != 0) {
       throw failure{"two devices of the guest have the same name", "only the first can be given to it"};
     }
@@ -128,7 +137,7 @@ class tender {
   void record() {
     std::vector<std::string> sources;
     for (const auto& wanted : guest_.devices().devices()) {
-      if (wanted.kind() == device_type::gpio) sources.push_back(printable(wanted.name_text()).substr(0, 64));
+      if (option_of(wanted.kind()) == "gpio") sources.push_back(printable(wanted.name_text()).substr(0, 64));
     }
     recording_.emplace(output_options{.uri = given_.record, .name = "tender", .trust = {}}, std::move(sources));
   }
@@ -178,8 +187,7 @@ class tender {
 
   chip::type& open_chip(const std::string& uri, std::uint64_t handle) {
     chip& opened = opened_chips_.emplace_back(common::open_gpio_chip(uri, "shoal-tender"),
-                                              recording_ ? &*recording_ : nullptr,
-                                              static_cast<std::uint16_t>(opened_chips_.size()));
+                                              recording_ ? &*recording_ : nullptr, sources_++);
     // a chip without a descriptor, and one that has an event already, have to be asked
     waiter_.add_asked(handle, [&opened] { return opened.chip().has_event(); }, opened.native_handle());
     return opened.chip();
@@ -187,6 +195,19 @@ class tender {
 
   common::any_i2c_bus& open_bus(const std::string& uri) {
     return opened_buses_.emplace_back(common::open_i2c_bus(uri));
+  }
+
+  any_registers& open_window(device_type kind, const std::string& uri, std::uint64_t handle) {
+    if (kind == device_type::virtio_gpio) {
+      const auto lines = std::make_shared<virtio_lines>(open_chip(uri, handle));
+      virtio_lines_.push_back(lines);
+      using registers = shoal::virtio::polled_registers<virtio_lines, later_memory>;
+      return opened_registers_.emplace_back(std::make_unique<registers>(lines, memory_));
+    }
+    using common::maybe_recording;
+    common::chip_recording* const to = recording_ ? &*recording_ : nullptr;
+    return opened_registers_.emplace_back(
+        open_registers(kind, uri, {maybe_recording{to}, maybe_recording{to}, sources_++}));
   }
 
   int serve(const kvm_host& kvm) {
@@ -205,11 +226,15 @@ class tender {
     console_calls print{console};
     poll_calls poll{waiter_};
     halt_calls halt;
-    hypercall_table table{print, disks_, nets_, pins_, buses_, poll, time, halt};
+    hypercall_table table{print, disks_, nets_, pins_, windows_, buses_, poll, time, halt};
+    device_window cpu{machine->cpu(), windows_.range(), windows_};
+    memory_->ram = &machine->memory();
     stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});
-    const ending end = shoal::hypercall::serve(machine->cpu(), table, machine->memory());
+    const ending end = shoal::hypercall::serve(cpu, table, machine->memory());
     stop_.limit({});
     pins_.release_all();
+    for (const std::shared_ptr<virtio_lines>& each : virtio_lines_) each->reset();
+    memory_->ram = nullptr;
     if (recording_) recording_->finish();
     if (remote_) remote_->stop();  // what was called off must not go to the guest's memory any more
     for (common::swarm_disk& each : swarms_) std::fprintf(stderr, "%s\n", each.finish().c_str());
@@ -273,10 +298,15 @@ class tender {
   std::deque<net> opened_nets_;
   std::deque<chip> opened_chips_;
   std::deque<common::any_i2c_bus> opened_buses_;
+  std::uint16_t sources_ = 0;  // of the recording
+  std::vector<std::shared_ptr<virtio_lines>> virtio_lines_;
+  std::shared_ptr<later_memory> memory_ = std::make_shared<later_memory>();
+  std::deque<any_registers> opened_registers_;
   shoal::linux_os::device_poll waiter_{stop_};
   shoal::hypercall::block_calls<disk> disks_;
   shoal::hypercall::net_calls<net> nets_;
   shoal::hypercall::gpio_calls<chip::type, shoal::linux_os::device_poll> pins_{waiter_};
+  shoal::hypercall::register_windows<any_registers> windows_;
   shoal::hypercall::i2c_calls<common::any_i2c_bus> buses_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "report.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <shoal/os/linux/kvm_x86_64.hpp>
 
 using common::failure;
+using shoal::hypercall::device_type;
 using shoal::hypercall::manifest;
 using shoal::hypercall::manifest_entry;
 
@@ -41,18 +43,34 @@ failure not_loaded(const tender_options& given, shoal::status why) {
 
 namespace {
 
+/// How the guest reaches its lines, where that is not by calls.
+std::string_view way_of(device_type kind) {
+  switch (kind) {
+    case device_type::virtio_gpio: return " by virtio";
+    case device_type::bcm2835_gpio: return " by registers of a BCM2835";
+    case device_type::pl061_gpio: return " by registers of a PL061";
+    default: return {};
+  }
+}
+
 std::string kind_of(const manifest_entry& wanted) {
   const std::string_view option = option_of(wanted.kind());
   return option.empty() ? "device of type " + std::to_string(std::uint32_t{wanted.type}) : std::string{option};
+}
+/// A device in the words of a list: "gpio pins by virtio".
+std::string described(const manifest_entry& wanted) {
+  return kind_of(wanted) + " " + printable(wanted.name_text()) + std::string{way_of(wanted.kind())};
 }
 
 std::string how_to_give(const manifest_entry& wanted) {
   const std::string_view option = option_of(wanted.kind());
   if (option.empty()) return "this tender has none";
-  const std::string_view uri = option == "block"  ? "file:disk.img"
-                               : option == "net"  ? "tap0"
-                               : option == "gpio" ? "cdev:/dev/gpiochip0"
-                                                  : "cdev:/dev/i2c-1";
+  const std::string_view uri = wanted.kind() == device_type::bcm2835_gpio ? "bcm2835:/dev/gpiomem"
+                               : wanted.kind() == device_type::pl061_gpio ? "pl061:0x9030000"
+                               : option == "block"                        ? "file:disk.img"
+                               : option == "net"                          ? "tap0"
+                               : option == "gpio"                         ? "cdev:/dev/gpiochip0"
+                                                                          : "cdev:/dev/i2c-1";
   return "give --" + std::string{option} + ":" + printable(wanted.name_text()) + "=URI, such as " +
          std::string{uri};
 }
@@ -60,7 +78,11 @@ std::string how_to_give(const manifest_entry& wanted) {
 /// What is given and not asked for: the first.
 std::optional<given_device> not_asked_for(const tender_options& given, const manifest& wanted) {
   for (const given_device& each : given.devices) {
-    if (wanted.find(each.name, type_of(each)) == 0) return each;
+    const std::string_view option = option_of(type_of(each));
+    const bool asked = std::ranges::any_of(wanted.devices(), [&](const manifest_entry& entry) {
+      return option_of(entry.kind()) == option && entry.name_text() == each.name;
+    });
+    if (!asked) return each;
   }
   return std::nullopt;
 }
@@ -73,7 +95,7 @@ int print_plan(const tender_options& given, const manifest& wanted) {
   for (const manifest_entry& entry : wanted.devices()) {
     const std::string* const uri = given.find(entry.kind(), entry.name_text());
     missing += uri == nullptr ? 1 : 0;
-    std::printf("  %s %s: %s\n", kind_of(entry).c_str(), printable(entry.name_text()).c_str(),
+    std::printf("  %s: %s\n", described(entry).c_str(),
                 uri == nullptr ? ("missing; " + how_to_give(entry)).c_str() : uri->c_str());
   }
   const std::optional<given_device> unknown = not_asked_for(given, wanted);
@@ -87,7 +109,7 @@ void refuse_gaps(const tender_options& given, const manifest& wanted) {
   std::string missing;
   for (const manifest_entry& entry : wanted.devices()) {
     if (given.find(entry.kind(), entry.name_text()) != nullptr) continue;
-    missing += "\n  " + kind_of(entry) + " " + printable(entry.name_text()) + ": " + how_to_give(entry);
+    missing += "\n  " + described(entry) + ": " + how_to_give(entry);
   }
   if (!missing.empty()) {
     throw failure{given.guest + " asks for devices that it is not given:" + missing, {}, common::exit_usage};

@@ -39,6 +39,29 @@ printed 'Hello, World'
 tender 0 --gpio:pins='sim:32?press=17/20ms' --record "cbor:$work/switch.rec" --max-time 600 "$bin/guest_switch"
 "$bin/shoal-record" show "$work/switch.rec" > "$work/records"
 [ "$(grep -c 'set.*25' "$work/records")" -eq 10 ] || { cat "$work/records"; fail "the LED has not followed the switch"; }
+
+echo "== the same program, its lines by virtio and by registers"
+tender 0 --gpio:pins='sim:32?press=17/20ms' --record "cbor:$work/virtio.rec" --max-time 600 "$bin/guest_switch_virtio"
+"$bin/shoal-record" show "$work/virtio.rec" > "$work/records"
+[ "$(grep -c 'set.*25' "$work/records")" -ge 10 ] || { cat "$work/records"; fail "the LED has not followed the switch by virtio"; }
+tender 0 --gpio:pins='sim:32?press=17/20ms' --record "cbor:$work/registers.rec" --max-time 600 "$bin/guest_switch_bcm2835"
+"$bin/shoal-record" show "$work/registers.rec" > "$work/records"
+# bit 25 of the first set and clear registers
+for register in 0x1c 0x28; do
+  [ "$(grep -c "store.*$register.*0x2000000" "$work/records")" -ge 5 ] || { cat "$work/records"; fail "the LED has not followed the switch by registers"; }
+done
+tender 2 "$bin/guest_switch_virtio"
+said 'gpio pins by virtio: give --gpio:pins=URI'
+tender 2 "$bin/guest_switch_bcm2835"
+said 'gpio pins by registers of a BCM2835: give --gpio:pins=URI, such as bcm2835:/dev/gpiomem'
+for uri in cdev:/dev/gpiochip0 pl061:0x9030000 'qtest:none?pl061=0x9030000' nothing; do
+  tender 2 --gpio:pins="$uri" "$bin/guest_switch_bcm2835"
+  said "has no registers of a bcm2835"
+done
+tender 2 --gpio:pins=sim:64 "$bin/guest_switch_bcm2835"
+said 'has more lines than a bcm2835'
+
+echo "== a disk, and a LED that blinks"
 dd if=/dev/urandom of="$work/disk" bs=1k count=65 status=none
 sum=$(cksum < "$work/disk")
 tender 0 --block:disk="file:$work/disk" --readonly --gpio:pins=sim:32 --record "cbor:$work/sum.rec" "$bin/guest_checksum"

@@ -9,7 +9,7 @@ bin=${1:?usage: $0 BIN_DIR}
 need "$bin/shoal-tender" "$bin/shoal-record" "$bin/guest_hello" cksum
 guest_setup
 guest_program "$bin/shoal-tender" "$bin/shoal-record" cksum
-for guest in hello switch checksum escape sensor; do guest_file "$bin/guest_$guest" "/bin/guest_$guest"; done
+for guest in hello switch switch_virtio switch_bcm2835 checksum escape sensor; do guest_file "$bin/guest_$guest" "/bin/guest_$guest"; done
 guest_file "$guest_root/tests/interop/tender.sh" /tender.sh
 guest_module kvm-amd
 guest_module gpio-sim

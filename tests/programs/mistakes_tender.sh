@@ -28,6 +28,11 @@ for device in --block: --block:disk --block:disk= --block:=memory:1M --gpio:x; d
 
 exits 0 "$tender" --dry-run --block:disk=memory:1M "$guest"
 same 'what is given' '  block disk: memory:1M' "$(tail -n 1 out)"
+lines=$bin/guest_switch_virtio
+mistake 2 'gpio pins by virtio' "$tender" "$lines"
+exits 0 "$tender" --dry-run --gpio:pins=sim:8 "$lines"
+same 'lines by virtio' '  gpio pins by virtio: sim:8' "$(tail -n 1 out)"
+
 exits 0 "$tender" --help
 for option in --mem --block --block-sector-size --net --net-mac --gpio --i2c --record --max-time --max-output --max-io \
   --overlay --readonly --dry-run --no-sandbox swarm: file: sim: Examples; do

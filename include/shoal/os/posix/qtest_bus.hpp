@@ -144,6 +144,8 @@ class qtest_bus {
     return hex(end, line.data() + line.size(), address);
   }
   [[nodiscard]] static char* hex(char* begin, char* end, std::uint64_t value) noexcept {
+    constexpr std::ptrdiff_t most = 19;
+    if (end - begin < most) return begin;  // there always is room, which compilers do not see
     *begin++ = ' ';
     *begin++ = '0';
     *begin++ = 'x';
