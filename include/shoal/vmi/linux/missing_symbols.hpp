@@ -179,7 +179,7 @@ template <virtual_memory Space, class Image>
       const auto entry = read_pointer(space, at);
       return entry && *entry == wanted.address;
     };
-    image.find(as_text(bytes).substr(0, width), [&](virtual_address at) {
+    image.find(as_text(bytes).substr(0, static_cast<std::size_t>(width)), [&](virtual_address at) {
       const virtual_address table = at - each.getpid * width;
       if (value(table) % width != 0 || !leads_to(table + each.read * width, *read) ||
           !leads_to(table + each.write * width, *write))
