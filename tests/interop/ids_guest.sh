@@ -2,17 +2,22 @@
 #
 # shoal-ids beside a Debian guest that runs: what it says from outside is what the guest says inside, a clean guest under load
 # gives no alert, and each attack by a module of ours (guest/ids_attack.c) gives its alert.
-# SHOAL_IDS_LOOKS: how often the clean guest is looked at.
+# SHOAL_IDS_LOOKS: how often the clean guest is looked at; 50 by default.
 . "$(dirname "$0")/common/guest.sh"
 bin=${1:?usage: $0 BIN_DIR}
 ids=$bin/shoal-ids
+looks=${SHOAL_IDS_LOOKS:-50}
 need "$ids" mkfifo
 guest_setup
 guest_build "$work/ids_attack.ko" "$guest_root/tests/interop/guest/ids_attack.c"
+guest_compile "$work/opened" "$guest_root/tests/interop/guest/opened.cpp"
+guest_file "$work/opened" /bin/opened
+guest_program ss
 
 guest_module dummy
 guest_module gpio-sim
 guest_module i2c-dev
+guest_module unix_diag
 guest_file "$work/ids_attack.ko" /ids_attack.ko
 cat > "$work/load" <<'LOAD'
 while :; do
@@ -43,7 +48,7 @@ done
 GUEST
 guest_words=no_timer_check  # a host that is busy gives the guest's timer no time
 mkfifo "$work/orders.in" "$work/orders.out" "$work/monitor.in" "$work/monitor.out"
-guest_run 800 "$work/script" -serial "pipe:$work/orders" -monitor "pipe:$work/monitor" \
+guest_run $((800 + looks)) "$work/script" -serial "pipe:$work/orders" -monitor "pipe:$work/monitor" \
   -qmp "unix:$work/qmp,server=on,wait=off" > "$work/said" &
 running=$!
 exec 5> "$work/orders.in" 6> "$work/monitor.in"
@@ -129,6 +134,51 @@ done
 echo "$last" | grep -q "^$victim [0-9]* 1000 sleep$" || fail "no process $victim of user 1000"
 echo "in order: banner, system calls, $(echo "$last" | wc -l) processes, modules"
 
+# What a process has open that has one of each kind, in a folder of a mount within a mount
+ask 'ip link set lo up && mkdir /tmp/a && mount -t tmpfs inner /tmp/a && mkdir /tmp/a/b /tmp/c && mount --bind /tmp/a/b /tmp/c'
+ask 'opened /tmp/c > /tmp/said & while ! grep -q opened /tmp/said; do :; done; cat /tmp/said' > "$work/opened.pid"
+opened=$(sed -n 's/^opened //p' "$work/opened.pid")
+# shellcheck disable=SC2016
+files='for f in /proc/PID/fd/*; do while read -r key value; do case $key in pos:) at=$value ;; flags:) flags=$value ;; esac
+done < /proc/PID/fdinfo/${f##*/}; echo "${f##*/} $flags $at $(readlink "$f")"; done'
+files=$(echo "$files" | tr '\n' ' ')
+for process in 1 "$opened"; do
+  same "files of $process" "$(ask "$(echo "$files" | sed "s/PID/$process/g")" | sort -n)" \
+    "$(ends 0 "$ids" files "$guest" "$process" | sed 1d | awk '{ n = $1; f = $3; p = $4; $1 = $2 = $3 = $4 = ""; sub(/^ */, ""); print n, f, p, $0 }')"
+done
+inside=$(ask "ss -Hanptux | grep pid=$opened," | awk '{
+  fd = $NF
+  sub(/.*fd=/, "", fd)
+  sub(/\).*/, "", fd)
+  sub(/^\*:/, "[::]:", $6)
+  if ($1 !~ /^u_/) {
+    print fd, $1, $2, $5, $6
+    next
+  }
+  # ss has no names of other ends
+  name[$6] = $5 == "*" ? "socket:[" $6 "]" : $5
+  name[0] = "*"
+  line[fd] = "unix " $2 " " name[$6]
+  peer[fd] = $8
+}
+END { for (fd in line) print fd, line[fd], name[peer[fd]] }' | sort -n)
+inside="$inside
+$(ask "awk '\$2 == 0 && \$3 == $opened { print \"netlink\", \$3 }' /proc/net/netlink")"
+outside=$(ends 0 "$ids" sockets "$guest" "$opened" | sed 1d | awk '
+$3 ~ /netlink/ { last = "netlink " $5; next }
+{
+  state["listening"] = "LISTEN"
+  state["established"] = "ESTAB"
+  state["unconnected"] = "UNCONN"
+  sub(/-.*|6/, "", $3)
+  print $2, $3, state[$4], $5, $7
+}
+END { print last }')
+same "sockets of $opened" "$inside" "$outside"
+[ "$("$ids" sockets "$guest" --json | grep -c "\"pid\":$opened,")" = "$(echo "$outside" | wc -l)" ] ||
+  fail 'the sockets of all processes do not contain those of one'
+echo "in order: files and sockets, $(echo "$outside" | wc -l) of them"
+
 # The same out of dumps that QEMU writes.
 echo "stop
 pmemsave 0 $((guest_memory << 20)) \"$work/ram\"
@@ -155,9 +205,9 @@ ends 0 "$ids" check "$guest" --baseline "$work/baseline"
 
 # A clean guest that works
 ask 'sh /load 3<&- & echo $!' > "$work/load"
-ends 0 "$ids" watch "$guest" --baseline "$work/baseline" --every 50ms --count "${SHOAL_IDS_LOOKS:-200}"
+ends 0 "$ids" watch "$guest" --baseline "$work/baseline" --every 50ms --count "$looks"
 ask "kill $(cat "$work/load"); wait $(cat "$work/load") 2> /dev/null || true"
-echo "in order: ${SHOAL_IDS_LOOKS:-200} looks at a clean guest at work"
+echo "in order: $looks looks at a clean guest at work"
 
 # attack WHAT EXPECTED: makes it, and wants an alert like this from a check that knew nothing of it
 attack() {
