@@ -8,49 +8,17 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
-#include <exception>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include <shoal/hal/access_record.hpp>
 #include <shoal/hal/gpio_lookahead.hpp>
 #include <shoal/hal/recording_gpio.hpp>
 
 #include "../shoal-record/clocks.hpp"
-#include "../shoal-record/output.hpp"
 #include "any_gpio_chip.hpp"
+#include "chip_recording.hpp"
 
 namespace common {
-
-/// A recording that is never far behind: what was put a quarter of a second ago is where it goes.
-class chip_recording {
- public:
-  /// @param sources  the names of the chips
-  chip_recording(const output_options& options, std::vector<std::string> sources)
-      : output_(options, std::move(sources), wall_clock::point) {}
-
-  void put(const shoal::hal::access_record& seen) noexcept {
-    constexpr std::uint64_t often_enough = 250'000'000;
-    output_.put(seen);
-    if (seen.cycles - last_ < often_enough) return;
-    last_ = seen.cycles;
-    try {
-      output_.tick();
-    } catch (const std::exception& problem) {
-      if (!told_) std::fprintf(stderr, "%s\n", problem.what());
-      told_ = true;
-    }
-  }
-  /// @throws failure
-  void finish() { output_.finish(); }
-
- private:
-  recording_output output_;
-  std::uint64_t last_ = 0;
-  bool told_ = false;
-};
 
 /// To a recording, or nowhere.
 struct maybe_recording {

@@ -6,6 +6,8 @@
 //     nbd://localhost:10809/
 //     $ shoal-nbd --file disk.img --unix /tmp/disk.sock --readonly
 //     nbd+unix:///?socket=/tmp/disk.sock
+//     $ echo 'forbid passwords write disk:/etc/shadow deny' > disk.rules
+//     $ shoal-nbd --file disk.img --rules disk.rules --record cbor:disk.rec
 #include <climits>
 #include <csignal>
 #include <cstdint>
@@ -34,6 +36,7 @@
 #include "../common/message.hpp"
 #include "../common/nbd_listen.hpp"
 #include "../common/size.hpp"
+#include "../common/watch_post.hpp"
 
 namespace {
 
@@ -50,6 +53,8 @@ struct options {
   common::nbd_address nbd;
   std::string trace;
   std::string cache;
+  std::string rules;
+  std::string record;
 };
 
 /// A named device, as --export or the plain options ask for it.
@@ -104,7 +109,10 @@ class program {
     if (given_.overlay) keep_freed_memory();
     if (!given_.trace.empty()) trace_.emplace(given_.trace);
     const common::device_opener opener{context_, pool_, given_.readonly || given_.overlay, cache};
-    for (const wanted_export& each : wanted_exports(given_)) add(each.name, opener.open(each.uri));
+    const std::vector<wanted_export> wanted = wanted_exports(given_);
+    watch(wanted);
+    for (const wanted_export& each : wanted) add(each.name, opener.open(each.uri));
+    if (post_) post_->start();
     common::listen_nbd(server_, context_.get_executor(), given_.nbd, names_);
 
     asio::signal_set signals{context_, SIGINT, SIGTERM, SIGHUP};
@@ -115,6 +123,7 @@ class program {
     context_.restart();
     context_.run();
     if (trace_) trace_->finish(stderr);
+    if (post_) post_->finish();
     return 0;
   }
 
@@ -127,18 +136,32 @@ class program {
 #endif
   }
 
+  void watch(const std::vector<wanted_export>& wanted) {
+    if (given_.rules.empty() && given_.record.empty()) return;
+    std::vector<std::string> sources;
+    for (const wanted_export& each : wanted) sources.push_back(each.name.empty() ? "disk" : each.name);
+    post_.emplace(common::watch_options{.rules = given_.rules, .record = given_.record, .name = "nbd"},
+                  std::move(sources));
+    post_->expect(
+        [](shoal::monitor::address_space space) { return space == shoal::monitor::address_space::disk; },
+        "disks, which rules name as disk:0-511 or disk:/etc/shadow");
+  }
+
   /// Puts the filters on that the options ask for, and exports what comes out.
   void add(const std::string& name, shoal::any_device device) {
     if (name.size() > shoal::nbd::max_string) {
       throw failure{"the name of an export is too long", "NBD takes at most 4096 bytes", common::exit_usage};
     }
+    const auto source = static_cast<std::uint16_t>(names_.size());
+    if (post_) post_->add_disk(source, common::reader_of(context_, device));
     if (trace_) device = trace_->watch(std::move(device));
     if (given_.readonly) device = shoal::any_device{shoal::readonly{std::move(device)}};
     try {
       if (given_.overlay && !given_.readonly) {
-        server_.add_private_export(name, [device] { return shoal::any_device{shoal::cow{device}}; });
+        server_.add_private_export(
+            name, [this, device, source] { return watched(shoal::any_device{shoal::cow{device}}, source); });
       } else {
-        server_.add_export(name, std::move(device));
+        server_.add_export(name, watched(std::move(device), source));
       }
     } catch (const std::invalid_argument&) {
       throw failure{"two exports are named '" + name + "'", "give each a name of its own", common::exit_usage};
@@ -146,10 +169,15 @@ class program {
     names_.push_back(name);
   }
 
+  [[nodiscard]] shoal::any_device watched(shoal::any_device device, std::uint16_t source) {
+    return post_ ? post_->watch(std::move(device), source) : device;
+  }
+
   const options& given_;
   asio::io_context context_{1};
   shoal::io_pool pool_;
   std::optional<common::boot_trace> trace_;
+  std::optional<common::watch_post> post_;
   shoal::net::nbd_server server_;
   std::vector<std::string> names_;
 };
@@ -177,6 +205,13 @@ int run_program(int argc, char** argv) {
   app.add_option("--trace", given.trace,
                  "write each request as CSV: offset,length,time,op; a summary at the end")
       ->type_name("FILE");
+  app.add_option("--rules", given.rules,
+                 "tell of requests that break these rules, and refuse those with 'deny';\n"
+                 "'shoal-record check --help' says how they are written")
+      ->type_name("FILE");
+  app.add_option("--record", given.record,
+                 "record what clients ask for: cbor:FILE, tcp://HOST:PORT or tls://HOST:PORT")
+      ->type_name("URI");
   app.add_option("--cache", given.cache,
                  "memory for verified blocks of an image;\n"
                  "default: room for all, at most half of the free memory")

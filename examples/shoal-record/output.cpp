@@ -36,6 +36,14 @@
 using common::failure;
 using shoal::hal::access_record;
 
+namespace {
+
+std::uint64_t version_of(const output_options& options) {
+  return options.events ? shoal::monitor::event_recording : shoal::monitor::device_recording;
+}
+
+}  // namespace
+
 class recording_output::target {
  public:
   target() = default;
@@ -49,10 +57,11 @@ class recording_output::target {
 
 class recording_output::file_target final : public target {
  public:
-  file_target(const std::string& path, const std::vector<std::string>& sources, clock now)
+  file_target(const std::string& path, const std::vector<std::string>& sources, clock now,
+              std::uint64_t version)
       : path_(path), file_(opened(path)), writer_(file_), now_(now) {
     const std::vector<std::string_view> names(sources.begin(), sources.end());
-    if (writer_.begin(names, now()) != shoal::status::ok) {
+    if (writer_.begin(names, now(), version) != shoal::status::ok) {
       throw failure{"the name of a device is longer than 64 bytes", {}, common::exit_usage};
     }
   }
@@ -94,7 +103,8 @@ class recording_output::collector_target final : public target {
  public:
   collector_target(const output_options& options, std::vector<std::string> sources, clock now)
       : uri_(options.uri),
-        sender_(ring_, hello(options), std::move(sources), where(options), dialer(options), settings(now)) {
+        sender_(ring_, hello(options), std::move(sources), where(options), dialer(options),
+                settings(now, version_of(options))) {
     thread_ = std::jthread{[this] { deliver(); }};
   }
   ~collector_target() override { context_.stop(); }
@@ -147,9 +157,10 @@ class recording_output::collector_target final : public target {
     return shoal::net::dial_secured<shoal::openssl::tls_client>(
         [trust = *trust](const std::string& host) { return trust.connect(host); });
   }
-  static shoal::net::recording_sender_options settings(clock now) {
+  static shoal::net::recording_sender_options settings(clock now, std::uint64_t version) {
     shoal::net::recording_sender_options options;
     options.clock = now;
+    options.version = version;
     return options;
   }
 
@@ -184,7 +195,7 @@ void add_output_options(CLI::App& app, output_options& options) {
 recording_output::recording_output(const output_options& options, std::vector<std::string> sources, clock now) {
   const std::string& uri = options.uri;
   if (uri.starts_with("cbor:") && uri.size() > 5) {
-    target_ = std::make_unique<file_target>(uri.substr(5), sources, now);
+    target_ = std::make_unique<file_target>(uri.substr(5), sources, now, version_of(options));
   } else if (uri.starts_with("tcp://") || uri.starts_with("tls://")) {
     target_ = std::make_unique<collector_target>(options, std::move(sources), now);
   } else {

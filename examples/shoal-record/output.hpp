@@ -14,8 +14,9 @@
 
 struct output_options {
   std::string uri;
-  std::string name;   ///< of the recording at a collector
-  std::string trust;  ///< certificates of collectors, PEM; empty: the system's
+  std::string name;     ///< of the recording at a collector
+  std::string trust;    ///< certificates of collectors, PEM; empty: the system's
+  bool events = false;  ///< it may hold more than accesses to lines and registers
 };
 
 /// --output, --name and --trust.

@@ -142,11 +142,16 @@ class picture {
       one.address += i;
       if (several) one.value = i < 64 ? each.value >> i & 1 : 0;
       if (one.what == access::line_event) one.value = one.value == 1 ? 1 : 0;
+      if (!is_device(space)) one.address = 0;  // a lane for all of a disk, or of a network
       lane& mine = all[{source, space, one.address}];
       if (mine.name.empty()) {
         mine.line = space == address_space::line;
-        mine.name = (source.empty() ? "" : source + " ") +
-                    (mine.line ? "line " + std::to_string(one.address) : shoal::monitor::hex_text(one.address));
+        mine.name =
+            (source.empty() ? "" : source + " ") + (mine.line          ? "line " + std::to_string(one.address)
+                                                    : is_device(space) ? shoal::monitor::hex_text(one.address)
+                                                    : space == address_space::disk   ? "disk"
+                                                    : space == address_space::kernel ? "kernel"
+                                                                                     : "network");
       }
       mine.moments.push_back({time, one});
     }

@@ -61,7 +61,7 @@ struct show_command {
         if (each.what == shoal::hal::access::lost) {
           lost += each.value;
         } else {
-          accesses += std::uint64_t{1} + each.repeats;
+          accesses += times_of(each);
         }
       }
     }

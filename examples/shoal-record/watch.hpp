@@ -46,11 +46,21 @@ inline std::vector<shoal::monitor::rule> read_rules_alone(const std::string& pat
   return std::move(read.rules);
 }
 
+/// Whether somebody finds the files of disks that rules are about.
+enum class rules_of_files : bool { are_refused, are_placed };
+
 /// Rules of a file, with what they were trained with, which is named relative to the file.
 /// @throws common::failure
-inline std::vector<shoal::monitor::rule> read_rules(const std::string& path) {
+inline std::vector<shoal::monitor::rule> read_rules(const std::string& path,
+                                                    rules_of_files files = rules_of_files::are_refused) {
   using namespace shoal::monitor;
   std::vector<rule> rules = read_rules_alone(path);
+  for (const rule& each : rules) {
+    if (each.file.empty() || files == rules_of_files::are_placed) continue;
+    throw common::failure{"the rule '" + each.name + "' of " + path + " is about a file, and no disk is here",
+                          "shoal-nbd finds files; here, give its bytes, as shoal-image locate tells them",
+                          common::exit_usage};
+  }
   std::map<std::string, std::shared_ptr<const ngram_model>> models;
   for (rule& each : rules) {
     if (each.kind != rule_kind::sequence) continue;
@@ -97,7 +107,18 @@ inline constexpr const char* rules_help =
     "  sequence driver    any     *                      training gpio.training\n"
     "  stuck    heartbeat any     line:4                 longest 2s\n"
     "  chatter  button    read    line:5                 limit 20 per 100ms\n"
-    "WAY is read, write, request (of a line) or any. ADDRESSES is *, a number or a range, behind port: or\n"
-    "line: if it is none in memory. Options of all: source N (a device of the recording), value V/MASK (of\n"
-    "forbid, window, rate), bits MASK (of stuck, chatter), deny (the access does not take place, where the\n"
-    "recorder is asked first: 'record').";
+    "  forbid   boot      write   disk:0-1048575         deny\n"
+    "  allow    web       out     tcp:443                peer 192.0.2.0/24\n"
+    "  forbid   others    out     ip:*                   deny\n"
+    "  note     login     in      tcp:22\n"
+    "  forbid   passwords write   disk:/etc/shadow       within 10s after login\n"
+    "  forbid   rootkit   found   kernel:*\n"
+    "WAY is read, write, request (of a line), in, out (who began to talk), found, or any. ADDRESSES is a "
+    "number or\n"
+    "a range in memory, behind what it is in otherwise: port: line: disk: tcp: udp: ip: frames: kernel:; or a "
+    "path\n"
+    "behind disk:; or *. Options of all: source N (a device of the recording), value V/MASK (of forbid, "
+    "window, rate),\n"
+    "bits MASK (of stuck, chatter), peer ADDRESS/BITS (of networks), within TIME after NAME (another rule was "
+    "met\n"
+    "before), deny (it does not take place, where the recorder is asked first). shoal-record(1) tells more.";

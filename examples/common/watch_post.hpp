@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// watch_post: what clients do with disks, recorded and held against rules: one stream with one clock, so that
+// one rule can span them.
+//
+//     common::watch_post post{{.rules = "disk.rules", .record = {}, .name = "nbd"}, {"disk"}};
+//     post.add_disk(0, read);  // finds the files that rules name
+//     post.start();
+//     shoal::any_device disk = post.watch(std::move(opened), 0);
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <shoal/base/bytes.hpp>
+#include <shoal/base/range_set.hpp>
+#include <shoal/base/status.hpp>
+#include <shoal/block/any_device.hpp>
+#include <shoal/block/filter/watched.hpp>
+#include <shoal/hal/access_record.hpp>
+#include <shoal/monitor/rule.hpp>
+#include <shoal/monitor/rule_engine.hpp>
+
+#include "../shoal-record/clocks.hpp"
+#include "../shoal-record/output.hpp"
+#include "../shoal-record/watch.hpp"
+#include "chip_recording.hpp"
+#include "disk_rules.hpp"
+#include "message.hpp"
+
+namespace common {
+
+struct watch_options {
+  std::string rules;   ///< a file; empty: none
+  std::string record;  ///< a URI; empty: nowhere
+  std::string name;    ///< of the recording at a collector
+};
+
+/// One thread at a time. Outlives what it watches.
+class watch_post {
+ public:
+  /// @param sources  what is watched, by name. @throws failure
+  watch_post(const watch_options& options, std::vector<std::string> sources) : sources_(std::move(sources)) {
+    for (std::string& each : sources_) each.resize(std::min(each.size(), shoal::monitor::max_source_name));
+    if (!options.rules.empty()) rules_ = read_rules(options.rules, rules_of_files::are_placed);
+    if (options.record.empty()) return;
+    recording_.emplace(output_options{.uri = options.record, .name = options.name, .trust = {}, .events = true},
+                       sources_);
+  }
+  watch_post(const watch_post&) = delete;
+  watch_post& operator=(const watch_post&) = delete;
+
+  /// A rule about anything else would never be met. @throws failure
+  /// @param has   whether there is something of this kind
+  /// @param what  there is, in words
+  template <class Has>
+  void expect(Has has, const std::string& what) const {
+    for (const shoal::monitor::rule& each : rules_) {
+      if (has(each.at.space)) continue;
+      throw failure{"the rule '" + each.name + "' is about something that is not here",
+                    "there is only: " + what, exit_usage};
+    }
+  }
+  /// Finds the files on this disk that rules are about. @throws failure
+  void add_disk(std::uint16_t source, const disk_reader& read) {
+    place_files(rules_, source, sources_[source], read);
+  }
+  /// All disks are known. @throws failure
+  void start() {
+    refuse_unplaced_files(rules_);
+    engine_.emplace(rules_, alert_printer{stderr, false, &sources_});
+  }
+
+  /// Whether it may be: records it, and asks the rules.
+  /// @param written  what a write to a disk writes
+  bool judge(shoal::hal::access_record seen, shoal::bytes_view written = {}) noexcept {
+    using namespace shoal::monitor;
+    seen.cycles = wall_clock::now();
+    if (recording_) recording_->put(seen);
+    return !engine_ || engine_->check(seen.cycles, seen, stage::whole, written) == verdict::allow;
+  }
+
+  /// As rules and recording ask for it; the device itself where none does.
+  [[nodiscard]] shoal::any_device watch(shoal::any_device disk, std::uint16_t source) {
+    using shoal::monitor::direction;
+    shoal::watched_ranges where{shoal::monitor::disk_ranges(rules_, source, direction::read),
+                                shoal::monitor::disk_ranges(rules_, source, direction::write)};
+    if (recording_) where = {shoal::range_set::everything(), shoal::range_set::everything()};
+    if (where.reads.empty() && where.writes.empty()) return disk;
+    return shoal::any_device{shoal::watched{std::move(disk), disk_guard{this, source}, std::move(where)}};
+  }
+
+  /// @throws failure when the recording is not whole
+  void finish() {
+    if (recording_) recording_->finish();
+  }
+
+ private:
+  struct disk_guard {
+    watch_post* post;
+    std::uint16_t source;
+    bool operator()(shoal::io_operation what, std::uint64_t offset, std::uint64_t length,
+                    shoal::bytes_view written) const noexcept {
+      using shoal::hal::access;
+      const access kind = what == shoal::io_operation::read    ? access::disk_read
+                          : what == shoal::io_operation::write ? access::disk_write
+                                                               : access::disk_trim;
+      return post->judge({.address = offset, .value = length, .source = source, .what = kind}, written);
+    }
+  };
+
+  std::vector<std::string> sources_;
+  std::vector<shoal::monitor::rule> rules_;
+  std::optional<chip_recording> recording_;
+  std::optional<rule_watch> engine_;
+};
+
+}  // namespace common
