@@ -51,6 +51,7 @@ int run_program(int argc, char** argv) {
   add_commands(app, chosen);
   add_baseline(app, chosen);
   add_watch(app, chosen);
+  add_serve(app, chosen);
   if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   if (chosen.alone) return chosen.alone();
   guest guest{chosen.guest};

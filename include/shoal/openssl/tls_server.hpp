@@ -3,9 +3,10 @@
 // openssl::tls_identity: a certificate and its key: the server's side of TLS 1.2 and 1.3, without sockets.
 //
 //     result<openssl::tls_identity> identity = openssl::tls_identity::of_files("server.pem", "server.key");
+//     identity->require_clients_of("clients.pem");                        // if they have to prove who they are
 //     result<openssl::tls_session> session = identity->accept();          // for each client
 //
-// Leaves out certificates of clients, and choosing one by the name that the client asks for.
+// Leaves out choosing a certificate by the name that the client asks for.
 #pragma once
 
 #include <memory>
@@ -35,6 +36,20 @@ class tls_identity {
                         SSL_CTX_check_private_key(context) == 1;
     if (!usable) return errc::failed;
     return identity;
+  }
+
+  /// From now on clients need a certificate that one in this PEM file vouches for: sessions with others fail in
+  /// the handshake. errc::failed when it cannot be read.
+  [[nodiscard]] result<> require_clients_of(const std::string& authorities) {
+    const detail::quiet no_trace;
+    SSL_CTX* const context = context_.get();
+    if (SSL_CTX_load_verify_file(context, authorities.c_str()) != 1) return errc::failed;
+    // tells clients which of their certificates to show
+    STACK_OF(X509_NAME)* const names = SSL_load_client_CA_file(authorities.c_str());
+    if (names == nullptr) return errc::failed;
+    SSL_CTX_set_client_CA_list(context, names);  // owns them from here
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    return {};
   }
 
   /// A session with a client that has just connected. errc::failed without memory.
