@@ -73,6 +73,7 @@ TEST_CASE("QEMU's command line tells size and layout of RAM") {
   CHECK(parse("qemu\0-machine\0q35,accel=tcg\0"sv)->layout == ram_layout::q35);
   CHECK(parse("qemu\0-machine\0accel=tcg,type=pc-q35-7.2\0"sv)->layout == ram_layout::q35);
   CHECK(parse("qemu\0-machine\0accel=tcg\0"sv)->layout == ram_layout::pc);
+  CHECK(parse("qemu\0-M\0virt,memory-backend=ram\0"sv)->layout == ram_layout::virt);
   for (const std::string_view bad : {"qemu\0-m\0x\0"sv, "qemu\0-m\000512X\0"sv,
                                      "qemu\0-m\0"
                                      "99999999999999999999\0"sv,
@@ -87,6 +88,7 @@ TEST_CASE("holes below 4 GiB are where QEMU's machines have them") {
   CHECK(ram_regions(ram_layout::pc, 3_GiB) == vmi::raw_regions(3_GiB));
   CHECK(ram_regions(ram_layout::pc, 4_GiB) == vmi::split_regions(4_GiB, 3_GiB));
   CHECK(ram_regions(ram_layout::flat, 8_GiB) == vmi::raw_regions(8_GiB));
+  CHECK(ram_regions(ram_layout::virt, 8_GiB) == vmi::raw_regions(8_GiB, vmi::physical_address{1_GiB}));
 }
 
 TEST_CASE("lines of maps are read, and nothing else") {
