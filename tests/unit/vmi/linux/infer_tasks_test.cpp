@@ -58,9 +58,9 @@ class guest {
       space.bytes.text(task(i) + s.comm, names[i]);
       for (std::uint64_t at = 0; at < 128; at += 8) space.bytes.put(cred(i) + at, std::uint64_t{0});
       space.bytes.put(cred(i), std::uint32_t{3});
-      for (std::uint32_t id = 0; id < 8; ++id)
+      for (std::uint64_t id = 0; id < 8; ++id)
         space.bytes.put(cred(i) + s.uid + 4 * id, i == 5 ? std::uint32_t{1000} : std::uint32_t{0});
-      for (std::uint32_t right = 0; right < 3; ++right)
+      for (std::uint64_t right = 0; right < 3; ++right)
         space.bytes.put(cred(i) + s.permitted + 8 * right, std::uint64_t{0x1ff'ffff'ffff});
     }
   }
@@ -115,10 +115,10 @@ TEST_CASE("fields of tasks are found in kernels of several versions and widths")
 
 TEST_CASE("a field that does not fit is the end of it") {
   const shape& s = linux_6_1;
-  const auto fails = [&](auto&& change) {
-    guest guest{s};
-    change(guest);
-    return !guest.infer();
+  const auto fails = [](auto&& change) {
+    guest changed{linux_6_1};
+    change(changed);
+    return !changed.infer();
   };
   CHECK_FALSE(fails([](guest&) {}));
   CHECK(fails([&](guest& g) { g.space.bytes.text(g.task(2) + s.comm, "kthreade"); }));

@@ -130,10 +130,10 @@ TEST_CASE("the table of system calls is where three functions stand at their num
   }
   symbols.finish();
   kernel_with_image kernel;
-  kernel.put(image_at + 0x800, text + 64 * 172);  // somebody's pointer to a function
+  kernel.put(image_at + 0x800, text + 0x2b00);  // somebody's pointer to a function
   CHECK_FALSE(find_system_calls(kernel.space, kernel.image(), symbols));
   for (std::uint64_t i = 0; i < 200; ++i) kernel.put(image_at + 0x1000 + 8 * i, text + 64 * i);
-  kernel.put(image_at + 0x1000 + 8 * 190, 0xffff'8000'0000'1234);  // turned by an intruder
+  kernel.put(image_at + 0x1000 + 0x5f0, 0xffff'8000'0000'1234);  // turned by an intruder
   const auto found = find_system_calls(kernel.space, kernel.image(), symbols);
   REQUIRE(found);
   CHECK(value(found->begin) == image_at + 0x1000);
