@@ -26,7 +26,7 @@ teaches CID --store --offset --length -- "$image" cat
 teaches CID --store --output -- "$image" export
 teaches CID1 CID2 --store --json -- "$image" diff
 teaches DISK PATH -- "$image" locate
-teaches --file --memory --image --store --export --overlay --readonly --bind --port --unix --trace --cache -- "$nbd"
+teaches --file --memory --image --store --export --overlay --readonly --bind --port --unix --trace --rules --record --cache -- "$nbd"
 teaches --image --provide --listen --bootstrap --neighbour --mdns --cache --key --allow --swarm-key --prefetch --trace \
   --overlay --bind --port --unix --dht --gateway --http get ping findprovs car: flatfs: ref: -- "$peer_program"
 teaches CID --output --quiet --bootstrap --neighbour --mdns --key --allow --swarm-key -- "$peer_program" get
@@ -46,7 +46,8 @@ teaches TRACE --bar --memory --port --all --reads --writes --value --rules --no-
 teaches FOLDER --bind --port --certificate --key --max-file -- "$bin/shoal-record" collect
 teaches RECORDING --json --svg --summary -- "$bin/shoal-record" show
 teaches RECORDING --output --rules --length -- "$bin/shoal-record" train
-teaches RECORDING --rules --json --quiet forbid window rate sequence stuck chatter deny -- "$bin/shoal-record" check
+teaches RECORDING --rules --json --quiet forbid window rate sequence stuck chatter note allow disk: tcp: kernel: within deny -- \
+  "$bin/shoal-record" check
 teaches RECORDING SCRIPT -- "$bin/shoal-record" replay
 teaches banner syscall plist modules files sockets tainted baseline check watch serve pid: qmp: -- "$bin/shoal-ids"
 for command in banner syscall plist modules tainted; do
