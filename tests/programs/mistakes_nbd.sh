@@ -59,6 +59,23 @@ mistake 1 ref:disk.car "$nbd" --image "$cid" --store ref:disk.car --port 0
 mistake 2 "'disk.car'" "$nbd" --image "$cid" --store disk.car --port 0
 mistake 1 car:missing.car "$nbd" --export "a=image:$cid?store=car:missing.car" --port 0
 
+# exports of other servers
+for place in nbd: nbd:///x nbd://host:99999/ nbd+unix:///x 'nbd+unix:///x?socket=' nbds://h/%zz; do
+  mistake 2 "'$place'" "$nbd" --export "a=$place" --port 0
+done
+mistake 1 nbd://127.0.0.1:1/x "$nbd" --export a=nbd://127.0.0.1:1/x --port 0
+says 'start the server'
+mistake 1 missing.sock "$nbd" --export "a=nbd+unix:///x?socket=$work/missing.sock" --port 0
+says 'path of its socket'
+mistake 1 nowhere.invalid "$nbd" --export a=nbd://nowhere.invalid/x --port 0
+mistake 1 not-there/ca-cert.pem "$nbd" --export "a=nbds://127.0.0.1:1/?tls-certificates=not-there" --port 0
+mistake 1 107 "$nbd" --export "a=nbd+unix:///?socket=$(printf 'x%.0s' $(seq 120))" --port 0
+start_server --export "here=memory:1M" --unix "$work/upstream"
+mistake 1 "no export 'there'" "$nbd" --export "a=nbd+unix:///there?socket=$work/upstream" --port 0
+says nbdinfo
+mistake 1 'has no TLS' "$nbd" --export "a=nbds+unix:///here?socket=$work/upstream" --port 0
+stop_server
+
 # addresses and sockets
 start_server --memory 1M --port 0
 port=${uri##*:}
