@@ -38,7 +38,7 @@ on_end=stop
 # until SECONDS FILE TEXT [COUNT]: the file has so many lines with the text
 until_there() {
   for _ in $(seq "$(($1 * 10))"); do
-    if [ "$(cat "$2" 2> /dev/null | grep -c -e "$3")" -ge "${4:-1}" ]; then return; fi
+    if [ -f "$2" ] && [ "$(grep -c -e "$3" "$2")" -ge "${4:-1}" ]; then return; fi
     sleep 0.1
   done
   fail "no '$3' in $2: $(tail -n 20 "$2" "$work/serve.err" "$work/guest.console")"
