@@ -6,22 +6,16 @@
 //     $ shoal-tender --block:disk=file:disk.img --gpio:pins=sim:8 --record cbor:pins.rec blink
 //     $ shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' checksum
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <deque>
-#include <functional>
 #include <optional>
-#include <random>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <asio/io_context.hpp>
 
 #include <shoal/block/any_device.hpp>
@@ -33,7 +27,6 @@
 #include <shoal/hypercall/io_rate.hpp>
 #include <shoal/hypercall/net_calls.hpp>
 #include <shoal/hypercall/program.hpp>
-#include <shoal/hypercall/register_windows.hpp>
 #include <shoal/hypercall/standard_calls.hpp>
 #include <shoal/os/linux/device_poll.hpp>
 #include <shoal/os/linux/guest_console.hpp>
@@ -44,9 +37,6 @@
 #include <shoal/os/linux/tap.hpp>
 #include <shoal/os/posix/blocking_disk.hpp>
 #include <shoal/task/io_pool.hpp>
-#include <shoal/version.hpp>
-#include <shoal/virtio/gpio_device.hpp>
-#include <shoal/virtio/polled_registers.hpp>
 
 #include "../common/context_thread.hpp"
 #include "../common/devices.hpp"
@@ -96,7 +86,6 @@ class tender {
   using disk = shoal::hypercall::paced_disk<shoal::posix::blocking_disk<shoal::any_device>, timer>;
   using net = shoal::hypercall::paced_net<shoal::linux_os::tap, timer>;
   using chip = common::recorded_chip;
-  using virtio_lines = shoal::virtio::gpio_device<chip::type>;
 
   void load() {
     file_ = common::read_file(given_.guest, "guest", largest_guest, "give the path of a unikernel");
@@ -119,7 +108,8 @@ class tender {
       if (wanted.kind() == device_type::net) done = nets_.attach(devices_, name, open_net(uri, name, handle));
       if (wanted.kind() == device_type::gpio) done = pins_.attach(devices_, name, open_chip(uri, handle));
       if (has_registers(wanted.kind())) {
-        done = windows_.attach(devices_, name, wanted.kind(), open_window(wanted.kind(), uri, handle));
+        done =
+            registers_.windows().attach(devices_, name, wanted.kind(), open_window(wanted.kind(), uri, handle));
       }
       if (wanted.kind() == device_type::i2c) done = buses_.attach(devices_, name, open_bus(uri));
       if (done != shoal::status::ok) {
@@ -128,7 +118,7 @@ class tender {
       }
     }
     if (remote_) remote_->start();
-    if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_, windows_, buses_};
+    if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_, registers_.windows(), buses_};
         table.missing(devices_).handle != 0) {
       throw failure{"two devices of the guest have the same name", "only the first can be given to it"};
     }
@@ -198,16 +188,8 @@ class tender {
   }
 
   any_registers& open_window(device_type kind, const std::string& uri, std::uint64_t handle) {
-    if (kind == device_type::virtio_gpio) {
-      const auto lines = std::make_shared<virtio_lines>(open_chip(uri, handle));
-      virtio_lines_.push_back(lines);
-      using registers = shoal::virtio::polled_registers<virtio_lines, later_memory>;
-      return opened_registers_.emplace_back(std::make_unique<registers>(lines, memory_));
-    }
-    using common::maybe_recording;
-    common::chip_recording* const to = recording_ ? &*recording_ : nullptr;
-    return opened_registers_.emplace_back(
-        open_registers(kind, uri, {maybe_recording{to}, maybe_recording{to}, sources_++}));
+    if (kind == device_type::virtio_gpio) return registers_.add(open_chip(uri, handle));
+    return registers_.add(kind, uri, recording_ ? &*recording_ : nullptr, sources_++);
   }
 
   int serve(const kvm_host& kvm) {
@@ -226,15 +208,14 @@ class tender {
     console_calls print{console};
     poll_calls poll{waiter_};
     halt_calls halt;
-    hypercall_table table{print, disks_, nets_, pins_, windows_, buses_, poll, time, halt};
-    device_window cpu{machine->cpu(), windows_.range(), windows_};
-    memory_->ram = &machine->memory();
+    hypercall_table table{print, disks_, nets_, pins_, registers_.windows(), buses_, poll, time, halt};
+    device_window cpu{machine->cpu(), registers_.windows().range(), registers_.windows()};
+    registers_.use(&machine->memory());
     stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});
     const ending end = shoal::hypercall::serve(cpu, table, machine->memory());
     stop_.limit({});
     pins_.release_all();
-    for (const std::shared_ptr<virtio_lines>& each : virtio_lines_) each->reset();
-    memory_->ram = nullptr;
+    registers_.release_all();
     if (recording_) recording_->finish();
     if (remote_) remote_->stop();  // what was called off must not go to the guest's memory any more
     for (common::swarm_disk& each : swarms_) std::fprintf(stderr, "%s\n", each.finish().c_str());
@@ -299,14 +280,11 @@ class tender {
   std::deque<chip> opened_chips_;
   std::deque<common::any_i2c_bus> opened_buses_;
   std::uint16_t sources_ = 0;  // of the recording
-  std::vector<std::shared_ptr<virtio_lines>> virtio_lines_;
-  std::shared_ptr<later_memory> memory_ = std::make_shared<later_memory>();
-  std::deque<any_registers> opened_registers_;
+  guest_registers<chip::type> registers_;
   shoal::linux_os::device_poll waiter_{stop_};
   shoal::hypercall::block_calls<disk> disks_;
   shoal::hypercall::net_calls<net> nets_;
   shoal::hypercall::gpio_calls<chip::type, shoal::linux_os::device_poll> pins_{waiter_};
-  shoal::hypercall::register_windows<any_registers> windows_;
   shoal::hypercall::i2c_calls<common::any_i2c_bus> buses_;
 };
 

@@ -8,7 +8,9 @@
 //     memory)};
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,11 +21,13 @@
 #include <shoal/hal/bcm2835_model.hpp>
 #include <shoal/hal/bus_model.hpp>
 #include <shoal/hal/device_model.hpp>
+#include <shoal/hal/gpio_chip.hpp>
 #include <shoal/hal/guest_memory.hpp>
 #include <shoal/hal/pl061_model.hpp>
 #include <shoal/hal/recorder.hpp>
 #include <shoal/hypercall/guest_ram.hpp>
 #include <shoal/hypercall/manifest.hpp>
+#include <shoal/hypercall/register_windows.hpp>
 #include <shoal/virtio/gpio_device.hpp>
 #include <shoal/virtio/polled_registers.hpp>
 
@@ -182,3 +186,41 @@ inline any_registers open_registers(shoal::hypercall::device_type kind, const st
                         "give sim:8, " + name + ":ADDRESS or qtest:SOCKET?" + name + "=ADDRESS",
                         common::exit_usage};
 }
+
+/// The devices of a guest that it reaches by registers. @tparam Chip  of the lines behind virtio
+template <shoal::hal::gpio_chip Chip>
+class guest_registers {
+ public:
+  using windows_type = shoal::hypercall::register_windows<any_registers>;
+
+  /// Lines by virtio. The chip outlives this.
+  any_registers& add(Chip& chip) {
+    using block = shoal::virtio::polled_registers<lines, later_memory>;
+    virtio_.push_back(std::make_shared<lines>(chip));
+    return opened_.emplace_back(std::make_unique<block>(virtio_.back(), memory_));
+  }
+  /// Registers of hardware, or of a model. @param source  of the recording, if there is one
+  /// @throws common::failure
+  any_registers& add(shoal::hypercall::device_type kind, const std::string& uri, common::chip_recording* to,
+                     std::uint16_t source) {
+    using common::maybe_recording;
+    return opened_.emplace_back(open_registers(kind, uri, {maybe_recording{to}, maybe_recording{to}, source}));
+  }
+  [[nodiscard]] windows_type& windows() noexcept { return windows_; }
+
+  /// From now on this is the guest's memory.
+  void use(shoal::hypercall::guest_ram* ram) noexcept { memory_->ram = ram; }
+  /// The guest has ended: its lines go back, and its memory is not touched any more.
+  void release_all() noexcept {
+    for (const std::shared_ptr<lines>& each : virtio_) each->reset();
+    memory_->ram = nullptr;
+  }
+
+ private:
+  using lines = shoal::virtio::gpio_device<Chip>;
+
+  std::shared_ptr<later_memory> memory_ = std::make_shared<later_memory>();
+  std::vector<std::shared_ptr<lines>> virtio_;
+  std::deque<any_registers> opened_;
+  windows_type windows_;
+};
