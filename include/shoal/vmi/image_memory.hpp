@@ -118,7 +118,8 @@ class image_memory {
     return out.empty() ? status::ok : status::out_of_range;
   }
 
-  [[nodiscard]] bytes_view window(physical_address address, std::size_t n) const noexcept
+  // A walk through page tables consists of little else.
+  [[nodiscard, gnu::always_inline]] bytes_view window(physical_address address, std::size_t n) const noexcept
     requires mapped_source<Source>
   {
     for (const ram_region& each : regions_) {

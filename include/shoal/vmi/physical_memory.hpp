@@ -64,6 +64,17 @@ void read_batch(const M& memory, std::span<physical_read> reads) noexcept {
   }
 }
 
+/// A little-endian number that a guest may be changing. The compiler reads it each time, and once; unlike
+/// behind a fence, it remembers all else.
+template <std::unsigned_integral T>
+[[nodiscard, gnu::always_inline]] inline T load_live(const std::byte* from) noexcept {
+  struct [[gnu::packed, gnu::may_alias]] anywhere {
+    T number;
+  };
+  const T raw = reinterpret_cast<const volatile anywhere*>(from)->number;
+  return load_le<T>(reinterpret_cast<const std::byte*>(&raw));
+}
+
 /// A little-endian number of the guest's.
 template <std::unsigned_integral T, physical_memory M>
 [[nodiscard, gnu::always_inline]] inline status_or<T> read_number(const M& memory,
@@ -71,11 +82,7 @@ template <std::unsigned_integral T, physical_memory M>
   if constexpr (can_window<M>) {
     // One load instead of a copy of so-many bytes: this is what a walk through page tables consists of.
     const bytes_view bytes = memory.window(address, sizeof(T));
-    if (!bytes.empty()) {
-      const T number = load_le<T>(bytes.data());
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      return number;
-    }
+    if (!bytes.empty()) return load_live<T>(bytes.data());
   }
   std::byte bytes[sizeof(T)];
   const status read = memory.read_physical(address, bytes);

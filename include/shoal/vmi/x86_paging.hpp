@@ -22,7 +22,8 @@ struct x86_64_paging {
   static constexpr pointer_width width = pointer_width::eight;
   static constexpr auto levels = detail::even_levels<Levels>(12 + 9 * Levels, 12, 9);
 
-  [[nodiscard]] static constexpr page_entry decode(std::size_t level, entry_type entry) noexcept {
+  [[nodiscard, gnu::always_inline]] static constexpr page_entry decode(std::size_t level,
+                                                                       entry_type entry) noexcept {
     constexpr entry_type present = 1;
     constexpr entry_type page_size = 0x80;
     if ((entry & present) == 0) return {};

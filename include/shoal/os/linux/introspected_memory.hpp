@@ -109,7 +109,8 @@ class introspected_memory {
     if (const mapped* const here = std::get_if<mapped>(&memory_)) return here->read_physical(address, out);
     return std::get_if<foreign>(&memory_)->read_physical(address, out);
   }
-  [[nodiscard]] bytes_view window(vmi::physical_address address, std::size_t n) const noexcept {
+  [[nodiscard, gnu::always_inline]] bytes_view window(vmi::physical_address address,
+                                                      std::size_t n) const noexcept {
     const mapped* const here = std::get_if<mapped>(&memory_);
     return here != nullptr ? here->window(address, n) : bytes_view{};
   }
