@@ -124,7 +124,7 @@ class ext4_image_maker {
   out.extent(maker::map_place(12) + 24, 4, 32768 + 2, 30);  // allocated, not written
 
   out.inode(14, 0x81a4, 14 * block - 100, 0);  // 40 to 51, and by way of 52: a hole, 53
-  for (std::uint32_t i = 0; i < 12; ++i) out.put32(maker::map_place(14) + 4 * i, 40 + i);
+  for (std::uint32_t i = 0; i < 12; ++i) out.put32(maker::map_place(14) + std::size_t{4} * i, 40 + i);
   out.put32(maker::map_place(14) + 48, 52);
   out.put32(52 * block + 4, 53);
 
