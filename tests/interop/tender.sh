@@ -159,7 +159,10 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 # the first entry of the top table is at 0x2000 and leads to the next one, present and writable
-[ "$(od -An -tx8 -j 8192 -N 8 "$work/ram" | tr -d ' ')" = 0000000000003003 ] || fail "no page tables: $(od -An -tx8 -j 8192 -N 8 "$work/ram")"
+case $(od -An -tx8 -j 8192 -N 8 "$work/ram" | tr -d ' ') in
+  0000000000003003 | 0000000000003023) ;; # the second has been used by a processor that says so
+  *) fail "no page tables: $(od -An -tx8 -j 8192 -N 8 "$work/ram")" ;;
+esac
 kill -INT $guest
 wait $guest || :
 tender 1 --mem 4 --block:disk=memory:1M --ram-file "$work/ram" "$bin/guest_escape" nothing
