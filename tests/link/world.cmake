@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
-# shoal_world: two objects that each include every header of every target, and all targets. Programs that link it
-# show that the headers can be included anywhere, twice, and agree.
+# shoal_world: an object that includes every header of every target, and all targets. Programs that link it show that
+# the headers can be included anywhere, twice, and agree.
 include_guard(GLOBAL)
 
 # shoal_keep_core_sources(LIST): takes those out that include more than shoal::core gives.
@@ -27,7 +27,7 @@ list(JOIN everything "\n" everything)
 set(world_dir ${PROJECT_BINARY_DIR}/world)
 file(CONFIGURE OUTPUT ${world_dir}/everything.hpp CONTENT "// Made by CMake.\n@everything@\n" @ONLY)
 
-add_library(shoal_world OBJECT ${CMAKE_CURRENT_LIST_DIR}/first.cpp ${CMAKE_CURRENT_LIST_DIR}/second.cpp)
+add_library(shoal_world OBJECT ${CMAKE_CURRENT_LIST_DIR}/first.cpp)
 target_include_directories(shoal_world PRIVATE ${world_dir})
 target_link_libraries(shoal_world PRIVATE shoal_warnings)
 foreach(name IN LISTS shoal_libraries)
