@@ -15,7 +15,7 @@ guest_module kvm-amd
 guest_module gpio-sim
 guest_module i2c-dev
 guest_module i2c-stub chip_addr=0x50
-guest_memory=512
+guest_memory=1024
 cat > "$work/script" <<'GUEST'
 grep -q svm /proc/cpuinfo && echo "the processor has SVM"
 sh /tender.sh /bin || exit
