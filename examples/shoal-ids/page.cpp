@@ -10,28 +10,41 @@ const char* const ids_page = R"page(<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Guests</title>
 <style>
-:root { color-scheme: light dark; --line: #8886; --well: #2e7d32; --bad: #c62828; --dim: #777; }
+:root { color-scheme: light dark; --line: #8886; --well: #2e7d32; --bad: #b71c1c; --dim: #666; --panel: #f6f7f9; }
+@media (prefers-color-scheme: dark) { :root { --well: #66bb6a; --bad: #ff8a80; --dim: #a0a0a0; --panel: #1c1e21; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 70rem; padding: 1rem; font: 15px/1.45 system-ui, sans-serif; }
-h1 { font-size: 1.3rem; margin: 0; }
+h1 { font-size: 1.3rem; margin: 0 0 .5rem; }
 h2 { font-size: 1.05rem; margin: 1.4rem 0 .4rem; }
 header { display: flex; gap: 1rem; align-items: baseline; justify-content: space-between; }
+#link { color: var(--well); }
+#link.old { color: var(--bad); font-weight: bold; }
 #guests { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(18rem, 1fr)); }
 #guests button { font: inherit; text-align: left; padding: .6rem .8rem; border: 1px solid var(--line); border-left: .4rem solid var(--dim);
-  border-radius: .3rem; background: none; color: inherit; cursor: pointer; }
-#guests button[aria-pressed=true] { outline: 2px solid currentColor; }
+  border-radius: .3rem; background: none; color: inherit; cursor: pointer; min-width: 0; }
+#guests button:hover, #guests button[aria-pressed=true] { background: var(--panel); }
+#guests button[aria-pressed=true] { border-top-color: currentColor; border-right-color: currentColor; border-bottom-color: currentColor; }
+:focus-visible { outline: 3px solid #4285f4; outline-offset: 1px; }
 #guests .well { border-left-color: var(--well); }
 #guests .bad { border-left-color: var(--bad); }
+#guests .bad em { color: var(--bad); font-weight: bold; }
+#guests em { font-style: normal; }
 #guests small { display: block; color: var(--dim); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .scroll { overflow: auto; max-height: 24rem; border: 1px solid var(--line); border-radius: .3rem; }
 table { border-collapse: collapse; width: 100%; font: 13px/1.4 ui-monospace, monospace; }
-th, td { text-align: left; padding: .12rem .6rem; white-space: pre; }
-th { position: sticky; top: 0; background: Canvas; border-bottom: 1px solid var(--line); }
-td.number { text-align: right; }
-tr.kernel td { color: var(--dim); }
+th, td { text-align: left; vertical-align: top; padding: .15rem .7rem; white-space: pre; }
+th { position: sticky; top: 0; background: var(--panel); border-bottom: 1px solid var(--line); }
+.number { text-align: right; width: 5rem; }
+tr.kernel td, tr.over td { color: var(--dim); }
 tr.open td { color: var(--bad); }
-#alerts td:last-child { white-space: normal; }
-p.none { color: var(--dim); margin: .4rem 0; }
+tr.open td:nth-child(3) { font-weight: bold; }
+#alerts td:nth-child(n+3) { white-space: normal; overflow-wrap: anywhere; }
+@media (max-width: 45rem) {
+  #alerts thead { display: none; }
+  #alerts tr { display: block; padding: .3rem .7rem; border-bottom: 1px solid var(--line); }
+  #alerts td { display: inline; padding: 0 .6rem 0 0; }
+  #alerts td:nth-child(n+3) { display: block; }
+}
 </style>
 </head>
 <body>
@@ -44,7 +57,7 @@ p.none { color: var(--dim); margin: .4rem 0; }
 <tbody aria-live="polite"></tbody></table></div>
 <h2 id="processes-title">Processes</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="processes-title"><table id="processes">
-<thead><tr><th scope="col">pid</th><th scope="col">uid</th><th scope="col">command</th></tr></thead>
+<thead><tr><th scope="col" class="number">pid</th><th scope="col" class="number">uid</th><th scope="col">command</th></tr></thead>
 <tbody></tbody></table></div>
 <noscript><p>This page asks its server for news, and needs JavaScript for that. <code>/api/guests</code>, <code>/api/alerts</code> and
 <code>/api/processes?guest=NAME</code> are JSON.</p></noscript>
@@ -85,7 +98,9 @@ function showGuests(guests) {
     made.setAttribute('aria-pressed', each.guest === chosen);
     const how = each.state === 'here' ? (each.alerts ? each.alerts + (each.alerts === 1 ? ' alert' : ' alerts') : 'all is well')
       : each.state === 'away' ? 'away' : 'not looked at yet';
-    made.append(element('strong', each.guest), ' ' + how, element('small', each.problem || each.banner),
+    const about = element('small', each.problem || each.banner);
+    about.title = about.textContent;  // it may be cut off
+    made.append(element('strong', each.guest), ' ', element('em', how), about,
       element('small', each.looked ? each.looks + ' looks, the last at ' + each.looked.slice(11, 19) + ' UTC' : ''));
     return made;
   });
@@ -104,7 +119,7 @@ function showAlerts(alerts) {
     if (each.ended) ended.add(name);
     const open = !each.ended && !ended.has(name);
     return row([[each.time.slice(0, 19).replace('T', ' ')], [each.guest], [(each.ended ? 'END ' : '') + each.kind + ' ' + each.subject],
-      [each.ended ? '' : each.detail]], open ? 'open' : '');
+      [each.ended ? '' : each.detail]], open ? 'open' : 'over');
   }), 'none so far');
 }
 
@@ -132,10 +147,16 @@ async function look() {
       get('processes-title').textContent = 'Processes of ' + chosen;
       showProcesses(await ask('/api/processes?guest=' + encodeURIComponent(chosen)));
     }
-    get('link').textContent = '';
+    say('live', '');
   } catch (problem) {
-    get('link').textContent = 'no answer: what is here is old';
+    say('no answer: what is here is old', 'old');
   }
+}
+
+// Only what is new is said: a screen reader reads each change.
+function say(text, kind) {
+  if (get('link').textContent !== text) get('link').textContent = text;
+  get('link').className = kind;
 }
 
 let next;
