@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// checked_bus, checked_port_bus, checked_gpio: ask before an access whether it may be, and do without it if
-// not. For embedders who let rules deny; rule_engine is such a guard.
+// checked_bus, checked_port_bus, checked_model, checked_gpio: ask before an access whether it may be, and do
+// without it if not. For embedders who let rules deny; rule_engine is such a guard.
 //
 //     checked_bus bus{hardware, engine, clock};
 //     drive(bus);                            // any driver: it does not know
@@ -10,6 +10,7 @@
 // with status::failed. Leaves out `source`: all accesses have the one that is given.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include <shoal/base/status.hpp>
 #include <shoal/hal/access_record.hpp>
 #include <shoal/hal/bus_address.hpp>
+#include <shoal/hal/device_model.hpp>
 #include <shoal/hal/gpio_access.hpp>
 #include <shoal/hal/gpio_chip.hpp>
 #include <shoal/hal/mmio_bus.hpp>
@@ -110,6 +112,34 @@ class checked_port_bus {
   detail::gate<Guard, Clock> gate_;
 };
 
+/// The registers of a device, which the guard sees from an address on. The guard outlives it.
+template <hal::device_model Model, access_guard Guard, hal::nanosecond_clock Clock>
+class checked_model {
+ public:
+  /// @param base  the address of its first register
+  checked_model(Model model, Guard& guard, Clock clock, std::uint64_t base, std::uint16_t source = 0)
+      : model_(std::move(model)), gate_{guard, std::move(clock), source}, base_(base) {}
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return model_.size(); }
+  [[nodiscard]] std::uint64_t load(std::uint64_t offset, std::uint8_t width) noexcept {
+    const std::uint64_t nothing = ~std::uint64_t{0} >> (64 - 8 * std::min<unsigned>(width, 8));
+    const std::uint64_t at = base_ + offset;
+    if (!gate_.permits(hal::access::load, at, 0, width, stage::before)) return nothing;
+    const std::uint64_t value = model_.load(offset, width);
+    return gate_.permits(hal::access::load, at, value, width, stage::after) ? value : nothing;
+  }
+  void store(std::uint64_t offset, std::uint64_t value, std::uint8_t width) noexcept {
+    if (gate_.permits(hal::access::store, base_ + offset, value, width, stage::whole)) {
+      model_.store(offset, value, width);
+    }
+  }
+
+ private:
+  Model model_;
+  detail::gate<Guard, Clock> gate_;
+  std::uint64_t base_;
+};
+
 /// Each line is asked about by itself, also in a call for several. Chip and guard outlive it.
 template <hal::gpio_chip Chip, access_guard Guard, hal::nanosecond_clock Clock>
 class checked_gpio {
@@ -156,10 +186,17 @@ class checked_gpio {
     return chip_.write_lines(first, mask, values);
   }
 
+  /// Edges that are denied are skipped, some at a time: a line that chatters holds nobody up.
   [[nodiscard]] bool next_event(hal::gpio_event& out) noexcept
     requires hal::can_gpio_events<Chip>
   {
-    return chip_.next_event(out);
+    constexpr unsigned most_at_once = 64;
+    for (unsigned i = 0; i < most_at_once && chip_.next_event(out); ++i) {
+      if (gate_.permits(hal::access::line_event, out.line, static_cast<std::uint64_t>(out.edge), 0,
+                        stage::whole))
+        return true;
+    }
+    return false;
   }
   [[nodiscard]] std::uint64_t lost_events() const noexcept
     requires hal::can_gpio_events<Chip>

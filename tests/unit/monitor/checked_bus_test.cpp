@@ -122,3 +122,43 @@ TEST_CASE("GPIO calls that are denied fail and change nothing") {
     CHECK(pins.read_lines(0, 0b100).value == 0);
   }
 }
+
+TEST_CASE("registers of a device are asked about by their addresses, in all widths") {
+  struct counter {
+    std::uint64_t size() const noexcept { return 16; }
+    std::uint64_t load(std::uint64_t, std::uint8_t) noexcept { return ++reads; }
+    void store(std::uint64_t, std::uint64_t value, std::uint8_t) noexcept { stored = value; }
+    std::uint64_t reads = 0;
+    std::uint64_t stored = 0;
+  };
+  rule_engine guard{rules("forbid a any 0x1008 deny\nforbid b read 0x1004 value 1/1 deny")};
+  checked_model device{counter{}, guard, no_time, 0x1000};
+  static_assert(device_model<decltype(device)>);
+  CHECK(device.size() == 16);
+  CHECK(device.load(8, 1) == 0xff);
+  CHECK(device.load(8, 2) == 0xffff);
+  CHECK(device.load(8, 4) == 0xffff'ffff);
+  CHECK(device.load(8, 8) == ~std::uint64_t{0});
+  CHECK(guard.alerts() == 4);
+  CHECK(device.load(0, 4) == 1);  // the first that has reached it
+  CHECK(device.load(4, 4) == 2);
+  CHECK(device.load(4, 4) == 0xffff'ffff);
+  device.store(8, 7, 4);
+  CHECK(guard.alerts() == 6);
+  device.store(0, 7, 4);
+  CHECK(guard.alerts() == 6);
+}
+
+TEST_CASE("an edge that is denied is not told, and the one behind it is") {
+  simulated_chip<8> chip;
+  rule_engine guard{rules("forbid a read line:1 value 1 deny")};
+  checked_gpio pins{chip, guard, no_time};
+  REQUIRE(pins.request(1, {.edges = gpio_edge::both}) == status::ok);
+  chip.drive(1, true);
+  chip.drive(1, false);
+  gpio_event event;
+  REQUIRE(pins.next_event(event));
+  CHECK(event.edge == gpio_edge::falling);
+  CHECK_FALSE(pins.next_event(event));
+  CHECK(guard.alerts() == 1);
+}
