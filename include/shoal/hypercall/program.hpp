@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include <shoal/base/bytes.hpp>
+#include <shoal/base/elf_file.hpp>
 #include <shoal/base/endian.hpp>
 #include <shoal/base/status.hpp>
 #include <shoal/hal/guest_memory.hpp>
@@ -36,8 +37,7 @@ enum class architecture : std::uint16_t { x86_64 = 62, aarch64 = 183 };
 /// A file that can be run. Does not own it: the file's bytes stay, and stay the same, while it is used.
 class program {
  public:
-  static constexpr std::size_t max_headers = 64;   ///< program headers
-  static constexpr std::size_t max_segments = 16;  ///< of those to load
+  static constexpr std::size_t max_segments = 16;  ///< to load, of elf_file::max_segments in all
 
   program() noexcept = default;
 
@@ -87,8 +87,6 @@ class program {
   }
 
  private:
-  static constexpr std::size_t file_header_size = 64;
-  static constexpr std::size_t header_size = 56;
   static constexpr std::size_t note_header_size = 20;  // with the name, which is 6 bytes and 2 of padding
   static constexpr std::size_t manifest_padding = 4;   // the note's descriptor starts at 20, the manifest at 24
 
@@ -99,61 +97,29 @@ class program {
     std::uint64_t address = 0;
     std::uint64_t memory_bytes = 0;
   };
-  /// A program header.
-  struct header {
-    std::uint32_t type = 0;
-    std::uint32_t flags = 0;
-    std::uint64_t offset = 0;
-    std::uint64_t address = 0;
-    std::uint64_t file_bytes = 0;
-    std::uint64_t memory_bytes = 0;
-    std::uint64_t alignment = 0;
-  };
-
-  template <class T>
-  [[nodiscard]] T at(std::uint64_t offset) const noexcept {
-    return load_le<T>(file_.data() + static_cast<std::size_t>(offset));
-  }
 
   status read_headers(architecture machine) noexcept {
-    if (file_.size() < file_header_size) return status::truncated;
-    if (!as_text(file_).starts_with(std::string_view{"\177ELF", 4})) return status::malformed;
-    const bool is_64_little = file_[4] == std::byte{2} && file_[5] == std::byte{1};
-    if (!is_64_little || at<std::uint16_t>(16) != 2 ||
-        at<std::uint16_t>(18) != static_cast<std::uint16_t>(machine)) {
+    const status_or<elf_file> elf = elf_file::parse(file_);
+    if (!elf) return elf.code;
+    if (elf->type() != elf_file::executable || elf->machine() != static_cast<std::uint16_t>(machine))
       return status::unsupported;
-    }
-    const auto count = at<std::uint16_t>(56);
-    if (at<std::uint32_t>(20) != 1 || at<std::uint16_t>(52) != file_header_size ||
-        at<std::uint16_t>(54) != header_size || count == 0) {
-      return status::malformed;
-    }
-    if (count > max_headers) return status::limit_exceeded;
-    const auto table = at<std::uint64_t>(32);
-    if (!contains(file_.size(), table, count * header_size)) return status::truncated;
-    entry_ = at<std::uint64_t>(24);
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint64_t o = table + i * header_size;
-      const header h{.type = at<std::uint32_t>(o),
-                     .flags = at<std::uint32_t>(o + 4),
-                     .offset = at<std::uint64_t>(o + 8),
-                     .address = at<std::uint64_t>(o + 16),
-                     .file_bytes = at<std::uint64_t>(o + 32),
-                     .memory_bytes = at<std::uint64_t>(o + 40),
-                     .alignment = at<std::uint64_t>(o + 48)};
+    if (elf->segment_count() == 0) return status::malformed;
+    entry_ = elf->entry();
+    for (std::size_t i = 0; i < elf->segment_count(); ++i) {
+      const elf_segment h = elf->segment(i);
       status s = status::ok;
-      if (h.type == 1) s = add_segment(h);
-      if (h.type == 4) s = read_note(h);
+      if (h.type == elf_segment::load) s = add_segment(h);
+      if (h.type == elf_segment::note) s = read_note(*elf, h);
       if (s != status::ok) return s;
     }
     return finish();
   }
 
-  status add_segment(const header& h) noexcept {
-    constexpr std::uint32_t executable = 1;
-    constexpr std::uint32_t writable = 2;
+  status add_segment(const elf_segment& h) noexcept {
+    const bool executable = (h.flags & elf_segment::executable) != 0;
+    const bool writable = (h.flags & elf_segment::writable) != 0;
     if (h.memory_bytes < h.file_bytes) return status::malformed;
-    if ((h.flags & executable) != 0 && (h.flags & writable) != 0) return status::unsupported;
+    if (executable && writable) return status::unsupported;
     if (h.memory_bytes == 0) return status::ok;
     if (h.address < layout::program || !contains(memory_size_, h.address, h.memory_bytes))
       return status::out_of_range;
@@ -173,7 +139,7 @@ class program {
       return status::malformed;  // overlap, or descending
     if (count_ == max_segments) return status::limit_exceeded;
     segments_[count_] = {h.offset, h.file_bytes, h.address, h.memory_bytes};
-    protections_[count_] = {first, end, (h.flags & writable) != 0, (h.flags & executable) != 0};
+    protections_[count_] = {first, end, writable, executable};
     ++count_;
     end_ = std::max(end_, end);
     return status::ok;
@@ -184,11 +150,11 @@ class program {
   }
 
   /// Of each note segment the first note; of others than Solo5's nothing.
-  status read_note(const header& h) noexcept {
-    if (!contains(file_.size(), h.offset, h.file_bytes)) return status::truncated;
-    if (h.file_bytes < note_header_size) return status::ok;
-    const bytes_view note =
-        file_.subspan(static_cast<std::size_t>(h.offset), static_cast<std::size_t>(h.file_bytes));
+  status read_note(const elf_file& elf, const elf_segment& h) noexcept {
+    const status_or<bytes_view> found = elf.content(h);
+    if (!found) return found.code;
+    const bytes_view note = *found;
+    if (note.size() < note_header_size) return status::ok;
     const auto name_size = load_le<std::uint32_t>(note.data());
     if (name_size != 6 || as_text(note.subspan(12, 6)) != std::string_view{"Solo5\0", 6}) return status::ok;
     const auto size = load_le<std::uint32_t>(note.data() + 4);
