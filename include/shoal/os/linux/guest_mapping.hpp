@@ -28,6 +28,7 @@
 #include <shoal/base/error.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/hal/guest_memory.hpp>
+#include <shoal/os/posix/mapped_pages.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 #include <shoal/virtio/vhost_user_message.hpp>
 
@@ -65,9 +66,6 @@ class guest_mapping {
   explicit guest_mapping(private_tag) noexcept {}
   guest_mapping(const guest_mapping&) = delete;
   guest_mapping& operator=(const guest_mapping&) = delete;
-  ~guest_mapping() {
-    for (const auto& [address, size] : mapped_) ::munmap(address, size);
-  }
 
  private:
   result<> add(const virtio::vhost_user_region& region, int file) {
@@ -79,14 +77,13 @@ class guest_mapping {
     if (end > std::numeric_limits<std::size_t>::max()) return errc::limit_exceeded;
     // from the file's beginning: files of huge pages can be mapped at multiples of those only
     const auto size = static_cast<std::size_t>(end);
-    mapped_.reserve(virtio::max_vhost_user_regions);
-    void* const address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
-    if (address == MAP_FAILED) return posix::last_error();
-    mapped_.emplace_back(address, size);
+    result<posix::mapped_pages> pages =
+        posix::mapped_pages::map(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file);
+    if (!pages) return pages.error();
     // a process that dies should leave its own memory behind, not its guest's
-    ::madvise(address, size, MADV_DONTDUMP);
-    const bytes_span bytes =
-        bytes_span{static_cast<std::byte*>(address), size}.subspan(static_cast<std::size_t>(region.offset));
+    ::madvise(pages->bytes().data(), size, MADV_DONTDUMP);
+    const bytes_span bytes = pages->bytes().subspan(static_cast<std::size_t>(region.offset));
+    mapped_.push_back(std::move(*pages));
     if (regions_.add(region.guest, bytes) != status::ok) return errc::malformed;
     told_.push_back(region);
     return {};
@@ -94,7 +91,7 @@ class guest_mapping {
 
   hal::guest_regions<virtio::max_vhost_user_regions> regions_;
   std::vector<virtio::vhost_user_region> told_;
-  std::vector<std::pair<void*, std::size_t>> mapped_;
+  std::vector<posix::mapped_pages> mapped_;
 };
 static_assert(hal::guest_memory<guest_mapping>);
 

@@ -29,6 +29,7 @@
 #include <shoal/base/result.hpp>
 #include <shoal/hal/guest_memory.hpp>
 #include <shoal/os/linux/device_node.hpp>
+#include <shoal/os/posix/mapped_pages.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 
 namespace shoal::linux_os {
@@ -77,11 +78,11 @@ class kvm_host {
 class guest_pages {
  public:
   [[nodiscard]] static result<guest_pages> allocate(std::size_t size) noexcept {
-    void* const address =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (address == MAP_FAILED) return posix::last_error();
-    ::madvise(address, size, MADV_DONTDUMP);
-    return guest_pages{static_cast<std::byte*>(address), size};
+    result<posix::mapped_pages> pages =
+        posix::mapped_pages::map(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    if (!pages) return pages.error();
+    ::madvise(pages->bytes().data(), size, MADV_DONTDUMP);
+    return guest_pages{std::move(*pages)};
   }
   /// In a file, which is made: whoever maps it, too, sees what the guest does. std::errc::file_exists for one
   /// that is there.
@@ -89,28 +90,18 @@ class guest_pages {
     const posix::unique_fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
     if (!fd) return posix::last_error();
     if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) return posix::last_error();
-    void* const address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-    if (address == MAP_FAILED) return posix::last_error();
-    return guest_pages{static_cast<std::byte*>(address), size};
-  }
-  guest_pages(guest_pages&& other) noexcept
-      : address_(std::exchange(other.address_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  guest_pages& operator=(guest_pages&& other) noexcept {
-    std::swap(address_, other.address_);
-    std::swap(size_, other.size_);
-    return *this;
-  }
-  ~guest_pages() {
-    if (address_ != nullptr) ::munmap(address_, size_);
+    result<posix::mapped_pages> pages =
+        posix::mapped_pages::map(size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get());
+    if (!pages) return pages.error();
+    return guest_pages{std::move(*pages)};
   }
 
   /// Stay where they are when this is moved.
-  [[nodiscard]] bytes_span bytes() const noexcept { return {address_, size_}; }
+  [[nodiscard]] bytes_span bytes() const noexcept { return pages_.bytes(); }
 
  private:
-  guest_pages(std::byte* address, std::size_t size) noexcept : address_(address), size_(size) {}
-  std::byte* address_;
-  std::size_t size_;
+  explicit guest_pages(posix::mapped_pages pages) noexcept : pages_(std::move(pages)) {}
+  posix::mapped_pages pages_;
 };
 
 /// How a guest sees a piece of memory.

@@ -33,6 +33,7 @@
 #include <shoal/base/status.hpp>
 #include <shoal/hypercall/transport.hpp>
 #include <shoal/os/linux/kvm.hpp>
+#include <shoal/os/posix/mapped_pages.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 
 namespace shoal::linux_os {
@@ -73,25 +74,10 @@ class kvm_vcpu {
     posix::unique_fd fd{detail::kvm_call(machine.fd(), KVM_CREATE_VCPU, 0)};
     if (!fd) return posix::last_error();
     if (const result<> let_in = admit(fd, stop); !let_in) return let_in.error();
-    void* const shared =
-        ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-    if (shared == MAP_FAILED) return posix::last_error();
-    return kvm_vcpu{std::move(fd), static_cast<kvm_run*>(shared), static_cast<std::size_t>(size)};
-  }
-  kvm_vcpu(kvm_vcpu&& other) noexcept
-      : fd_(std::move(other.fd_)),
-        shared_(std::exchange(other.shared_, nullptr)),
-        size_(other.size_),
-        crash_(other.crash_) {}
-  kvm_vcpu& operator=(kvm_vcpu&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(shared_, other.shared_);
-    std::swap(size_, other.size_);
-    std::swap(crash_, other.crash_);
-    return *this;
-  }
-  ~kvm_vcpu() {
-    if (shared_ != nullptr) ::munmap(shared_, size_);
+    result<posix::mapped_pages> shared =
+        posix::mapped_pages::map(static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get());
+    if (!shared) return shared.error();
+    return kvm_vcpu{std::move(fd), std::move(*shared)};
   }
 
   /// Runs the guest up to its next access. timed_out when a signal is there that stops it, and stays there;
@@ -102,14 +88,14 @@ class kvm_vcpu {
       if (errno == EAGAIN) continue;
       return fail(errno == EFAULT ? kvm_crash::memory : kvm_crash::other);
     }
-    switch (shared_->exit_reason) {
+    switch (shared().exit_reason) {
       case KVM_EXIT_IO: return port_access();
       case KVM_EXIT_MMIO: return memory_access();
       case KVM_EXIT_INTR: return status::timed_out;
       case KVM_EXIT_HLT: return fail(kvm_crash::halted);
       case KVM_EXIT_SHUTDOWN: return fail(kvm_crash::shutdown);
       case KVM_EXIT_INTERNAL_ERROR:
-        return fail(shared_->internal.suberror == KVM_INTERNAL_ERROR_EMULATION ? kvm_crash::emulator
+        return fail(shared().internal.suberror == KVM_INTERNAL_ERROR_EMULATION ? kvm_crash::emulator
                                                                                : kvm_crash::other);
       case KVM_EXIT_FAIL_ENTRY: return fail(kvm_crash::entry);
       default: return fail(kvm_crash::other);
@@ -120,10 +106,10 @@ class kvm_vcpu {
   void answer(std::uint64_t value) noexcept {
     std::byte bytes[8];
     store_le<std::uint64_t>(bytes, value);
-    if (shared_->exit_reason == KVM_EXIT_IO) {
-      std::memcpy(port_data(), bytes, std::min<std::size_t>(sizeof bytes, shared_->io.size));
+    if (shared().exit_reason == KVM_EXIT_IO) {
+      std::memcpy(port_data(), bytes, std::min<std::size_t>(sizeof bytes, shared().io.size));
     } else {
-      std::memcpy(shared_->mmio.data, bytes, sizeof bytes);
+      std::memcpy(shared().mmio.data, bytes, sizeof bytes);
     }
   }
 
@@ -134,8 +120,10 @@ class kvm_vcpu {
   [[nodiscard]] const posix::unique_fd& fd() const noexcept { return fd_; }
 
  private:
-  kvm_vcpu(posix::unique_fd fd, kvm_run* shared, std::size_t size) noexcept
-      : fd_(std::move(fd)), shared_(shared), size_(size) {}
+  kvm_vcpu(posix::unique_fd fd, posix::mapped_pages pages) noexcept
+      : fd_(std::move(fd)), pages_(std::move(pages)) {}
+
+  [[nodiscard]] kvm_run& shared() const noexcept { return *reinterpret_cast<kvm_run*>(pages_.bytes().data()); }
 
   static result<> admit(const posix::unique_fd& fd, const sigset_t& stop) noexcept {
     constexpr std::size_t size = 8;  // of a set of signals, as the kernel has it
@@ -162,10 +150,10 @@ class kvm_vcpu {
   }
 
   [[nodiscard]] std::byte* port_data() const noexcept {
-    return reinterpret_cast<std::byte*>(shared_) + shared_->io.data_offset;
+    return pages_.bytes().data() + shared().io.data_offset;
   }
   [[nodiscard]] hypercall::guest_access port_access() const noexcept {
-    const auto& io = shared_->io;
+    const auto& io = shared().io;
     hypercall::guest_access access{.where = hypercall::guest_access::space::port,
                                    .is_write = io.direction == KVM_EXIT_IO_OUT,
                                    .width = io.count == 1 ? io.size : std::uint8_t{0},
@@ -176,7 +164,7 @@ class kvm_vcpu {
     return access;
   }
   [[nodiscard]] hypercall::guest_access memory_access() const noexcept {
-    const auto& mmio = shared_->mmio;
+    const auto& mmio = shared().mmio;
     hypercall::guest_access access{.where = hypercall::guest_access::space::memory,
                                    .is_write = mmio.is_write != 0,
                                    .width = static_cast<std::uint8_t>(std::min<std::uint32_t>(mmio.len, 8)),
@@ -188,8 +176,7 @@ class kvm_vcpu {
   }
 
   posix::unique_fd fd_;
-  kvm_run* shared_;
-  std::size_t size_;
+  posix::mapped_pages pages_;  // those that it shares with the kernel: a kvm_run at first
   kvm_crash crash_ = kvm_crash::none;
 };
 static_assert(hypercall::vcpu<kvm_vcpu>);

@@ -31,6 +31,7 @@
 #include <shoal/hal/bus_address.hpp>
 #include <shoal/hal/mapped_bus.hpp>
 #include <shoal/os/linux/device_node.hpp>
+#include <shoal/os/posix/mapped_pages.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 
 namespace shoal::linux_os {
@@ -70,31 +71,13 @@ class mapped_registers {
     return map(node, index * page_size() + inside, range);
   }
 
-  mapped_registers(mapped_registers&& other) noexcept
-      : range_(other.range_),
-        pages_(std::exchange(other.pages_, nullptr)),
-        size_(other.size_),
-        start_(other.start_) {}
-  mapped_registers& operator=(mapped_registers&& other) noexcept {
-    std::swap(range_, other.range_);
-    std::swap(pages_, other.pages_);
-    std::swap(size_, other.size_);
-    std::swap(start_, other.start_);
-    return *this;
-  }
-  ~mapped_registers() {
-    if (pages_ != nullptr) ::munmap(pages_, size_);
-  }
-
   [[nodiscard]] hal::bus_range range() const noexcept { return range_; }
   /// Lives no longer than this; stays where it is when this is moved.
-  [[nodiscard]] hal::mapped_bus<> bus() const noexcept {
-    return {range_, static_cast<std::byte*>(pages_) + start_};
-  }
+  [[nodiscard]] hal::mapped_bus<> bus() const noexcept { return {range_, pages_.bytes().data() + start_}; }
 
  private:
-  mapped_registers(hal::bus_range range, void* pages, std::size_t size, std::size_t start) noexcept
-      : range_(range), pages_(pages), size_(size), start_(start) {}
+  mapped_registers(hal::bus_range range, posix::mapped_pages pages, std::size_t start) noexcept
+      : range_(range), pages_(std::move(pages)), start_(start) {}
 
   [[nodiscard]] static std::uint64_t page_size() noexcept {
     return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -111,10 +94,10 @@ class mapped_registers {
     if (!contains(std::numeric_limits<off_t>::max(), first, size)) return errc::out_of_range;
     const result<posix::unique_fd> fd = open_node(node, O_RDWR | O_SYNC);  // O_SYNC: not through the cache
     if (!fd) return fd.error();
-    void* const memory =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd->get(), static_cast<off_t>(first));
-    if (memory == MAP_FAILED) return posix::last_error();
-    return mapped_registers{range, memory, size, static_cast<std::size_t>(start)};
+    result<posix::mapped_pages> memory = posix::mapped_pages::map(size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                                                                  fd->get(), static_cast<off_t>(first));
+    if (!memory) return memory.error();
+    return mapped_registers{range, std::move(*memory), static_cast<std::size_t>(start)};
   }
 
   // "0x0000000003f20000\n"
@@ -131,8 +114,7 @@ class mapped_registers {
   }
 
   hal::bus_range range_;
-  void* pages_;
-  std::size_t size_;
+  posix::mapped_pages pages_;
   std::size_t start_;
 };
 

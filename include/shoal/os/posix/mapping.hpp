@@ -22,6 +22,7 @@
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/result.hpp>
+#include <shoal/os/posix/mapped_pages.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 
 namespace shoal::posix {
@@ -39,44 +40,28 @@ class mapping {
     if (S_ISDIR(status.st_mode)) return std::make_error_code(std::errc::is_a_directory);
     if (!S_ISREG(status.st_mode)) return errc::unsupported;
     const auto size = static_cast<std::size_t>(status.st_size);
-    if (size == 0) return mapping{std::move(fd), nullptr, 0};  // mmap refuses to map nothing
-    void* const address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
-    if (address == MAP_FAILED) return last_error();
-    return mapping{std::move(fd), address, size};
-  }
-
-  mapping(mapping&& other) noexcept
-      : fd_(std::move(other.fd_)),
-        address_(std::exchange(other.address_, nullptr)),
-        size_(std::exchange(other.size_, 0)) {}
-  mapping& operator=(mapping&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(address_, other.address_);
-    std::swap(size_, other.size_);
-    return *this;
-  }
-  ~mapping() {
-    if (address_ != nullptr) ::munmap(address_, size_);
+    if (size == 0) return mapping{std::move(fd), {}};  // mmap refuses to map nothing
+    result<mapped_pages> pages = mapped_pages::map(size, PROT_READ, MAP_SHARED, fd.get());
+    if (!pages) return pages.error();
+    return mapping{std::move(fd), std::move(*pages)};
   }
 
   /// Stays where it is when the mapping is moved.
-  [[nodiscard]] bytes_view bytes() const noexcept { return {static_cast<const std::byte*>(address_), size_}; }
+  [[nodiscard]] bytes_view bytes() const noexcept { return pages_.bytes(); }
   /// The file behind it, for reads that shall fail rather than raise SIGBUS.
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
   /// False when the file's size is no longer what it was: errors there are the file's, and not its reader's.
   [[nodiscard]] bool unchanged() const noexcept {
     struct stat status{};
-    return ::fstat(fd_.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size_;
+    return ::fstat(fd_.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == bytes().size();
   }
 
  private:
-  mapping(unique_fd fd, void* address, std::size_t size) noexcept
-      : fd_(std::move(fd)), address_(address), size_(size) {}
+  mapping(unique_fd fd, mapped_pages pages) noexcept : fd_(std::move(fd)), pages_(std::move(pages)) {}
 
   unique_fd fd_;
-  void* address_;
-  std::size_t size_;
+  mapped_pages pages_;
 };
 
 }  // namespace shoal::posix
