@@ -12,7 +12,7 @@
 #include <vector>
 
 #include <shoal/vmi/address.hpp>
-#include <shoal/vmi/linux/finding.hpp>
+#include <shoal/vmi/finding.hpp>
 
 #include "output.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <shoal/vmi/linux/finding.hpp>
+#include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/linux/kernel_baseline.hpp>
 
 #include "guest.hpp"

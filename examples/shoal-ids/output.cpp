@@ -14,7 +14,7 @@
 #include <shoal/cbor/utf8.hpp>
 #include <shoal/cbor/writer.hpp>
 #include <shoal/monitor/event_text.hpp>
-#include <shoal/vmi/linux/finding.hpp>
+#include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/linux/saved_form.hpp>
 
 namespace {

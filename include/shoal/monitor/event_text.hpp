@@ -105,11 +105,11 @@ namespace shoal::monitor {
 }
 
 /// What introspection finds, by number: as vmi::finding_kind names it.
-inline constexpr std::array<std::string_view, 10> finding_names{
-    "unreadable",        "hidden-task",        "hidden-module",
-    "system-call",       "code-changed",       "constant-changed",
-    "interrupt-gate",    "credentials-shared", "credentials-overwritten",
-    "credentials-gained"};
+inline constexpr std::array<std::string_view, 11> finding_names{
+    "unreadable",         "hidden-task",        "hidden-module",
+    "system-call",        "code-changed",       "constant-changed",
+    "interrupt-gate",     "credentials-shared", "credentials-overwritten",
+    "credentials-gained", "global-outside"};
 [[nodiscard]] constexpr std::string_view finding_name(std::uint64_t kind) noexcept {
   return kind < finding_names.size() ? finding_names[static_cast<std::size_t>(kind)] : "unknown";
 }

@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include <shoal/hal/access_record.hpp>
-#include <shoal/vmi/linux/finding.hpp>
+#include <shoal/vmi/finding.hpp>
 
 namespace shoal::linux_os {
 

@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include <shoal/vmi/address.hpp>
-#include <shoal/vmi/linux/finding.hpp>
+#include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/linux/module_list.hpp>
 #include <shoal/vmi/symbol_table.hpp>
 

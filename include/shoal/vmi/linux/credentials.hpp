@@ -17,7 +17,7 @@
 #include <vector>
 
 #include <shoal/vmi/address.hpp>
-#include <shoal/vmi/linux/finding.hpp>
+#include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/linux/task_list.hpp>
 
 namespace shoal::vmi {

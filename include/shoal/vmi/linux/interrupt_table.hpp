@@ -20,8 +20,8 @@
 #include <shoal/base/endian.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/vmi/address_space.hpp>
+#include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/linux/code_names.hpp>
-#include <shoal/vmi/linux/finding.hpp>
 
 namespace shoal::vmi {
 

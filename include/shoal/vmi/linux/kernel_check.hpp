@@ -24,10 +24,10 @@
 
 #include <shoal/base/result.hpp>
 #include <shoal/crypto/hasher.hpp>
+#include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/linux/code_names.hpp>
 #include <shoal/vmi/linux/code_pages.hpp>
 #include <shoal/vmi/linux/credentials.hpp>
-#include <shoal/vmi/linux/finding.hpp>
 #include <shoal/vmi/linux/hidden_tasks.hpp>
 #include <shoal/vmi/linux/interrupt_table.hpp>
 #include <shoal/vmi/linux/kernel_baseline.hpp>

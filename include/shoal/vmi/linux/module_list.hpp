@@ -24,8 +24,8 @@
 
 #include <shoal/base/result.hpp>
 #include <shoal/vmi/address_space.hpp>
+#include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/kernel_list.hpp>
-#include <shoal/vmi/linux/finding.hpp>
 #include <shoal/vmi/object.hpp>
 
 namespace shoal::vmi {

@@ -21,8 +21,8 @@
 
 #include <shoal/base/result.hpp>
 #include <shoal/vmi/address_space.hpp>
+#include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/linux/code_names.hpp>
-#include <shoal/vmi/linux/finding.hpp>
 #include <shoal/vmi/symbol_table.hpp>
 
 namespace shoal::vmi {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// finding: what a check of a Linux kernel found that should not be so, as programs and people read it.
+// finding: what a check of a guest found that should not be so, as programs and people read it.
 //
 //     for (const finding& each : found) print(name_of(each.kind), each.subject, each.detail);
 //
@@ -28,21 +28,22 @@ enum class finding_kind : std::uint8_t {
   hidden_task,              ///< not in the list of tasks, but elsewhere
   hidden_module,            ///< not in the list of modules, but elsewhere
   system_call,              ///< an entry of the table is not the kernel's function for it
-  code_changed,             ///< the kernel's text is not what it was
-  constant_changed,         ///< its constants are not what they were
+  code_changed,             ///< text is not what it was
+  constant_changed,         ///< constants are not what they were
   interrupt_gate,           ///< an entry of the interrupt table leads elsewhere
   credentials_shared,       ///< two processes use one set of credentials, which Linux never arranges
   credentials_overwritten,  ///< credentials in use became root's, which Linux never does
   credentials_gained,       ///< a process became root without the right to and without a program
+  global_outside,           ///< a variable has a value that it must not have
 };
 
 /// "hidden-task" and so on.
 [[nodiscard]] constexpr std::string_view name_of(finding_kind kind) noexcept {
-  constexpr std::array<std::string_view, 10> names{
-      "unreadable",        "hidden-task",        "hidden-module",
-      "system-call",       "code-changed",       "constant-changed",
-      "interrupt-gate",    "credentials-shared", "credentials-overwritten",
-      "credentials-gained"};
+  constexpr std::array<std::string_view, 11> names{
+      "unreadable",         "hidden-task",        "hidden-module",
+      "system-call",        "code-changed",       "constant-changed",
+      "interrupt-gate",     "credentials-shared", "credentials-overwritten",
+      "credentials-gained", "global-outside"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -84,16 +85,27 @@ inline void add_unreadable(std::vector<finding>& findings, std::string_view what
   findings.push_back({finding_kind::unreadable, where, std::string{what}, std::string{name_of(how)}});
 }
 
+/// The same thing, whatever is said of it.
+[[nodiscard]] inline bool is_same(const finding& a, const finding& b) noexcept {
+  return a.kind == b.kind && a.where == b.where && a.subject == b.subject;
+}
+[[nodiscard]] inline bool is_among(const finding& what, const std::vector<finding>& found) noexcept {
+  return std::ranges::any_of(found, [&](const finding& each) { return is_same(each, what); });
+}
+
 /// What both looks found. A guest that runs changes its lists while they are read: what is there once may be
 /// such a moment, what is there again is not.
 [[nodiscard]] inline std::vector<finding> found_in_both(const std::vector<finding>& before,
                                                         std::vector<finding> now) {
-  std::erase_if(now, [&](const finding& each) {
-    return std::ranges::none_of(before, [&](const finding& other) {
-      return other.kind == each.kind && other.where == each.where && other.subject == each.subject;
-    });
-  });
+  std::erase_if(now, [&](const finding& each) { return !is_among(each, before); });
   return now;
+}
+
+/// What one look found and the other did not: what is new, or by a later look what is over.
+[[nodiscard]] inline std::vector<finding> found_without(std::vector<finding> one,
+                                                        const std::vector<finding>& other) {
+  std::erase_if(one, [&](const finding& each) { return is_among(each, other); });
+  return one;
 }
 
 }  // namespace shoal::vmi
