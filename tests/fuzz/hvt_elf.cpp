@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A unikernel's file of any content: what the loader accepts is inside the memory, whole pages, never written
-// and executed both, starts in its text, and is loaded without touching anything else. The first byte chooses
-// machine and memory; when the second is odd the rest goes into the program headers of a file that is otherwise
-// good.
+// and executed both, starts in its text, and is loaded without touching anything else; whoever looks at it then
+// finds it as its file has it, and symbols lie in what it asks for. The first byte chooses machine and memory;
+// when the second is odd the rest goes into the headers and tables of a file that is otherwise good.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -14,6 +14,8 @@
 
 #include <shoal/base/endian.hpp>
 #include <shoal/hypercall/program.hpp>
+#include <shoal/vmi/image_memory.hpp>
+#include <shoal/vmi/unikernel_check.hpp>
 
 namespace {
 
@@ -32,10 +34,15 @@ std::vector<std::byte>& ram() {
   return bytes;
 }
 
-/// A good file with the input over its headers and notes, from the program headers on.
+/// A good file with the input over its headers, notes, sections and symbols, from the program headers on.
 std::vector<std::byte> mended(bytes_view input) {
   constexpr std::size_t headers = 5;
   constexpr std::size_t content = 64 + headers * 56;
+  constexpr std::size_t sections = content + 0x120;
+  constexpr std::size_t symbols = sections + std::size_t{3} * 64;
+  constexpr std::size_t symbol_count = 5;
+  constexpr std::size_t names = symbols + symbol_count * 24;
+  constexpr std::size_t end = names + 16;
   std::vector<std::byte> file(content + 0x400);
   const auto put = [&file](std::size_t at, std::uint64_t value, std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) file[at + i] = static_cast<std::byte>(value >> 8 * i & 0xff);
@@ -79,18 +86,69 @@ std::vector<std::byte> mended(bytes_view input) {
   put(content + 0x98, 1, 4);
   put(content + 0x9c, 1, 4);
   put(content + 0xa0 + 68, 0x40000000, 4);
+  put(40, sections, 8);
+  put(58, 64, 2);
+  put(60, 3, 2);
+  const auto section = [&](std::size_t i, std::uint64_t type, std::uint64_t offset, std::uint64_t size) {
+    put(sections + i * 64 + 4, type, 4);
+    put(sections + i * 64 + 24, offset, 8);
+    put(sections + i * 64 + 32, size, 8);
+    put(sections + i * 64 + 40, 2, 4);
+    put(sections + i * 64 + 56, 24, 8);
+  };
+  section(1, 2, symbols, symbol_count * 24);
+  section(2, 3, names, 16);
+  constexpr std::array<std::uint64_t, symbol_count> places{0, 0x100000, 0x101000, 0x102000, 0x102008};
+  for (std::size_t i = 1; i < symbol_count; ++i) {
+    put(symbols + i * 24, 2 * i, 4);
+    put(symbols + i * 24 + 4, (i & 1) << 4, 1);
+    put(symbols + i * 24 + 6, 1, 2);
+    put(symbols + i * 24 + 8, places[i], 8);
+    put(symbols + i * 24 + 16, 2 * i, 8);
+    put(names + 2 * i, 'a' + i, 1);
+  }
   // three bytes a change: where (twice), what to add
   for (std::size_t i = 0; i + 3 <= input.size(); i += 3) {
     const std::size_t at =
         std::to_integer<std::size_t>(input[i]) << 8 | std::to_integer<std::size_t>(input[i + 1]);
-    std::byte& changed = file[at % (content + 0x120)];
+    std::byte& changed = file[at % end];
     changed =
         static_cast<std::byte>(std::to_integer<unsigned>(changed) + std::to_integer<unsigned>(input[i + 2]));
   }
   return file;
 }
 
+vmi::image_memory<vmi::bytes_source> seen_from_outside() {
+  return *vmi::image_memory<vmi::bytes_source>::make(vmi::bytes_source{ram()}, vmi::raw_regions(ram_size));
+}
+
+/// Whatever a file says of its memory can be asked for, and looked at in a memory that has none of it.
+void check_image(const vmi::unikernel_image& image) {
+  const auto memory = seen_from_outside();
+  for (const vmi::constant_area& each : image.constants()) {
+    require(each.size != 0 && contains(vmi::max_unikernel, value(each.base), each.size));
+    require(contains(each.size, each.before, each.bytes.size()));
+    for (const vmi::physical_address at : {each.base, each.base + each.before, each.base + (each.size - 1)}) {
+      const auto place = image.at(at);
+      if (!place) continue;
+      const vmi::unikernel_symbol& in = place->symbol;
+      require(contains(vmi::max_unikernel, value(in.address), in.size) && value(at) >= value(in.address));
+      require(in.size == 0 || place->offset < in.size);
+      const result<vmi::unikernel_symbol> named = image.find(in.name);
+      const bool cut = in.name.size() == vmi::max_symbol_name;
+      require(cut || (named ? named->name == in.name : named.error() == errc::invalid_argument));
+      const auto is = vmi::read_global(memory, in);
+      require(!is || is->bytes().size() == in.size);
+    }
+  }
+  // a page at a time, so that a file cannot ask for hours
+  if (image.constants().size() < 8)
+    require(vmi::check_unikernel(memory, image).size() <= 2 * vmi::max_findings);
+}
+
 void check(bytes_view file, architecture machine, std::uint64_t memory_size) {
+  const result<vmi::unikernel_image> image = vmi::unikernel_image::parse(file);
+  if (image) check_image(*image);
   const status_or<program> read = program::parse(file, machine, memory_size);
   if (!read) return;
   const program& guest = *read;
@@ -108,16 +166,20 @@ void check(bytes_view file, architecture machine, std::uint64_t memory_size) {
   require(static_cast<bool>(again) && std::ranges::equal(again->bytes(), guest.devices().bytes()));
   require(guest.devices().devices().size() < manifest::max_entries);
 
+  const auto fill = [&guest](int byte) {
+    for (const protection& p : guest.protections()) {
+      const std::uint64_t last = std::min<std::uint64_t>(p.end, ram_size);
+      if (p.first < last) std::memset(ram().data() + p.first, byte, static_cast<std::size_t>(last - p.first));
+    }
+  };
   hal::guest_regions<1> memory;
   require(memory.add(hal::guest_address{0}, ram()) == status::ok);
+  fill(0);
   const status loaded = guest.load(memory);
   require(loaded == status::ok || memory_size > ram_size);
+  if (loaded == status::ok && image) require(vmi::check_unikernel(seen_from_outside(), *image).empty());
   // back to what it was, where the program may be; then nothing may be otherwise
-  if (loaded == status::ok) {
-    for (const protection& p : guest.protections()) {
-      std::memset(ram().data() + p.first, 0x5a, static_cast<std::size_t>(p.end - p.first));
-    }
-  }
+  fill(0x5a);
   static const std::vector<std::byte> untouched(ram_size, std::byte{0x5a});
   require(std::memcmp(ram().data(), untouched.data(), ram_size) == 0);
 }
