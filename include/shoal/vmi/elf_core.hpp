@@ -10,7 +10,6 @@
 // out and counted. Leaves out what notes say, but for where they are, and compressed dumps.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +19,7 @@
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/endian.hpp>
 #include <shoal/base/result.hpp>
+#include <shoal/vmi/elf_head.hpp>
 #include <shoal/vmi/image_memory.hpp>
 
 namespace shoal::vmi {
@@ -40,28 +40,19 @@ class elf_core_reader {
   explicit elf_core_reader(const Source& source) noexcept : source_(source) {}
 
   result<elf_core> run() {
-    std::array<std::byte, 64> head{};
-    if (source_.read(0, bytes_span{head}.first(52)) != status::ok) return errc::truncated;
-    constexpr std::array<std::byte, 4> magic{std::byte{0x7f}, std::byte{'E'}, std::byte{'L'}, std::byte{'F'}};
-    if (!std::ranges::equal(magic, bytes_view{head}.first(4))) return errc::malformed;
-    const unsigned width = std::to_integer<unsigned>(head[4]);
-    if (width != 1 && width != 2) return errc::malformed;
-    if (head[5] != std::byte{1}) return errc::unsupported;  // big-endian
-    wide_ = width == 2;
-    if (wide_ && source_.read(0, head) != status::ok) return errc::truncated;
-    if (load_le<std::uint16_t>(&head[16]) != 4) return errc::unsupported;  // ET_CORE
-    core_.machine = load_le<std::uint16_t>(&head[18]);
-
-    const std::uint64_t table = wide_ ? load_le<std::uint64_t>(&head[32]) : load_le<std::uint32_t>(&head[28]);
-    const std::uint64_t sections =
-        wide_ ? load_le<std::uint64_t>(&head[40]) : load_le<std::uint32_t>(&head[32]);
-    const std::uint16_t entry = load_le<std::uint16_t>(&head[wide_ ? 54 : 42]);
-    if (entry != (wide_ ? 56 : 32)) return errc::malformed;
-    std::uint32_t count = load_le<std::uint16_t>(&head[wide_ ? 56 : 44]);
-    if (count == 0xffff) {  // PN_XNUM: the number is in section 0's sh_info
-      std::array<std::byte, 4> info{};
-      if (!contains(source_.size(), sections, 64) ||
-          source_.read(sections + (wide_ ? 44 : 28), info) != status::ok) {
+    const result<elf_head> head = read_elf_head(source_);
+    if (!head) return head.error();
+    if (head->type != elf_head::core) return errc::unsupported;
+    wide_ = head->wide;
+    core_.machine = head->machine;
+    const std::uint64_t table = head->segments;
+    const std::size_t entry = wide_ ? 56 : 32;
+    if (head->segment_size != entry) return errc::malformed;
+    std::uint32_t count = head->segment_count;
+    if (count == elf_head::large) {
+      std::array<std::byte, 4> info{};  // sh_info
+      if (!contains(source_.size(), head->sections, 64) ||
+          source_.read(head->sections + (wide_ ? 44 : 28), info) != status::ok) {
         return errc::truncated;
       }
       count = load_le<std::uint32_t>(info.data());

@@ -3,7 +3,8 @@
 // System.map, /proc/kallsyms and the output of nm as a symbol_table: for kernels that do not carry their own
 // symbols.
 //
-//     result<symbol_table> symbols = parse_system_map(text, slide);         // slide: what KASLR added
+//     result<symbol_table> symbols = parse_system_map(text);
+//     if (symbols) symbols->move(symbols->find("_text")->address, slide);  // what KASLR added
 //
 // A line is an address in hexadecimal, a letter and a name, and for a module's symbol its name in brackets,
 // which is left out with the symbol.
@@ -20,11 +21,14 @@
 
 namespace shoal::vmi {
 
+/// What Debian has in the place of a System.map, next to the kernel: a line that says where the real one is.
+[[nodiscard]] inline bool is_system_map_stub(std::string_view text) noexcept {
+  return text.starts_with("ffffffffffffffff B The real System.map is in the ");
+}
+
 /// malformed for a line of another form; limit_exceeded as symbol_table::add; not_found when there is no
 /// symbol, or when all addresses are zero, as /proc/kallsyms has them for those who may not know.
-///
-/// @param slide  is added to each address but those of absolute symbols (type A)
-[[nodiscard]] inline result<symbol_table> parse_system_map(std::string_view text, std::uint64_t slide = 0) {
+[[nodiscard]] inline result<symbol_table> parse_system_map(std::string_view text) {
   symbol_table table;
   bool known = false;
   while (!text.empty()) {
@@ -44,8 +48,7 @@ namespace shoal::vmi {
     if (name.find('\t') != std::string_view::npos) continue;
     if (name.find(' ') != std::string_view::npos) return errc::malformed;
     known = known || address != 0;
-    const bool fixed = type == 'A' || type == 'a';
-    const status added = table.add(virtual_address{fixed ? address : address + slide}, type, name);
+    const status added = table.add(virtual_address{address}, type, name);
     if (added != status::ok) return make_error_code(added);
   }
   if (!known) return errc::not_found;

@@ -11,7 +11,8 @@
 //     runs
 //
 // Kernels for x86-64, 64-bit ARM and 32-bit ARM. What a kernel has no symbols or types for is found by what it
-// looks like (missing_symbols.hpp, infer_tasks.hpp). Belongs to one thread.
+// looks like (missing_symbols.hpp, infer_tasks.hpp), or is in a file of its build (kernel_file.hpp). Belongs to
+// one thread.
 #pragma once
 
 #include <concepts>
@@ -25,6 +26,8 @@
 #include <shoal/vmi/address_space.hpp>
 #include <shoal/vmi/find_root.hpp>
 #include <shoal/vmi/linux/find_linux.hpp>
+#include <shoal/vmi/linux/kernel_file.hpp>
+#include <shoal/vmi/linux/kernel_image.hpp>
 #include <shoal/vmi/linux/kernel_profile.hpp>
 #include <shoal/vmi/linux/kernel_types.hpp>
 #include <shoal/vmi/linux/missing_symbols.hpp>
@@ -41,15 +44,24 @@ class linux_kernel {
   /// Finds a kernel. not_found where there is none, or none with symbols and a banner.
   ///
   /// @param memory  outlives the kernel
-  [[nodiscard]] static result<linux_kernel> attach(const Memory& memory) { return find(memory, {}); }
+  [[nodiscard]] static result<linux_kernel> attach(const Memory& memory) { return find(memory, {}, nullptr); }
 
-  /// The same for a kernel that is known, in a fraction of the time: on x86-64 its symbols are, elsewhere its
-  /// types. not_found when another one runs.
+  /// The same with symbols and types of the kernel's build. On x86-64 the kernel needs no symbols of its own.
+  /// invalid_argument when the file is of another kernel.
+  [[nodiscard]] static result<linux_kernel> attach(const Memory& memory, kernel_file file) {
+    return find(memory, {}, &file);
+  }
+
+  /// The same for a kernel that is known: on x86-64 in a fraction of the time. not_found when another one runs.
   [[nodiscard]] static result<linux_kernel> attach(const Memory& memory, kernel_profile profile) {
     const std::optional<kernel_place> place = find_x86_kernel(memory);
     if (!place) {
-      result<linux_kernel> found = find(memory, std::move(profile.types));
+      result<linux_kernel> found = find(memory, std::move(profile.types), nullptr);
       if (found && found->banner() != profile.banner) return errc::not_found;
+      if (found && found->symbols_.size() < profile.symbols.size()) {  // a file told more than the kernel does
+        profile.symbols.move(first_moved(profile.symbols), value(found->place_.text) - value(profile.text));
+        found->symbols_ = std::move(profile.symbols);
+      }
       return found;
     }
     constexpr virtual_address kernel_half{0xffff'ffff'8000'0000};  // below it: what is each processor's own
@@ -58,7 +70,8 @@ class linux_kernel {
     space_type space{memory, place->format, place->root};
     const std::optional<vmi::symbol> banner = profile.symbols.find("linux_banner");
     if (!banner || read_banner(space, banner->address) != profile.banner) return errc::not_found;
-    return linux_kernel{std::move(space), *place, std::move(profile)};
+    kernel_types::btf_loader load = btf_loader(space, profile.symbols);
+    return linux_kernel{std::move(space), *place, std::move(profile), std::move(load)};
   }
 
   /// "Linux version 6.1.0-50-amd64 (...) #1 SMP ...", without the end of its line. The guest's bytes.
@@ -100,27 +113,44 @@ class linux_kernel {
   [[nodiscard]] kernel_profile profile() const { return {banner_, place_.text, symbols_, types_.known()}; }
 
  private:
-  linux_kernel(space_type space, const kernel_place& place, kernel_profile profile)
+  linux_kernel(space_type space, const kernel_place& place, kernel_profile profile,
+               kernel_types::btf_loader load)
       : space_(std::move(space)),
         place_(place),
         banner_(std::move(profile.banner)),
         symbols_(std::move(profile.symbols)),
-        types_(std::move(profile.types), btf_loader(space_, symbols_), space_.width()) {}
+        types_(std::move(profile.types), std::move(load), space_.width()) {}
 
-  [[nodiscard]] static result<linux_kernel> find(const Memory& memory, given_types known) {
+  /// @param file  may be null
+  [[nodiscard]] static result<linux_kernel> find(const Memory& memory, given_types known, kernel_file* file) {
     result<found_linux> found = find_linux(memory);
+    if (!found && file != nullptr) {
+      const std::optional<kernel_place> place = find_x86_kernel(memory);
+      if (place) found = found_linux{*place, {}};
+    }
     if (!found) return found.error();
     space_type space{memory, found->place.format, found->place.root};
     symbol_table& symbols = found->symbols;
-    if (!symbols.find("linux_banner") || !symbols.find("init_task")) {
+    if (file != nullptr) {
+      const auto slide = find_slide(space, kernel_image{space, found->place}, symbols, *file);
+      if (!slide) return errc::invalid_argument;
+      symbols = std::move(file->symbols);
+      symbols.move(first_moved(symbols), *slide);
+    }
+    const auto loader = [&]() -> kernel_types::btf_loader {
+      if (file != nullptr && file->types) return [types = *file->types]() -> result<btf> { return types; };
+      return btf_loader(space, symbols);
+    };
+    kernel_types::btf_loader load = loader();
+    if (!symbols.find("linux_banner") || !symbols.find("init_task") || !load) {
       add_missing_symbols(space, found->place, symbols, known);
+      load = loader();
     }
     const std::optional<vmi::symbol> at = symbols.find("linux_banner");
     std::string banner = at ? read_banner(space, at->address) : std::string{};
     if (banner.empty()) return errc::not_found;
-    const virtual_address text = found->place.text;
-    return linux_kernel{
-        std::move(space), found->place, {std::move(banner), text, std::move(symbols), std::move(known)}};
+    kernel_profile now{std::move(banner), found->place.text, std::move(symbols), std::move(known)};
+    return linux_kernel{std::move(space), found->place, std::move(now), std::move(load)};
   }
 
   space_type space_;

@@ -41,16 +41,19 @@
 
 namespace shoal::vmi {
 
-/// The banner that begins at an address, without the end of its line; empty when none does.
-template <virtual_memory Space>
-[[nodiscard]] std::string read_banner(Space& space, virtual_address at) {
-  std::array<std::byte, max_banner> bytes{};
-  if (space.read(at, bytes) != status::ok) return {};
-  const std::string_view all = as_text(bytes);
-  const std::string_view text = all.substr(0, all.find('\0'));
+/// The banner that bytes begin with, without the end of its line; empty when it is none, or has no end.
+[[nodiscard]] inline std::string banner_line(std::string_view bytes) {
+  const std::string_view text = bytes.substr(0, bytes.find('\0'));
   const std::string_view line = text.substr(0, text.find('\n'));
   constexpr std::string_view begins = "Linux version ";
   return std::string{line.starts_with(begins) && line.size() != text.size() ? line : std::string_view{}};
+}
+
+/// The banner that begins at an address, as banner_line has it.
+template <virtual_memory Space>
+[[nodiscard]] std::string read_banner(Space& space, virtual_address at) {
+  std::array<std::byte, max_banner> bytes{};
+  return space.read(at, bytes) == status::ok ? banner_line(as_text(bytes)) : std::string{};
 }
 
 /// linux_banner: the first that is a whole line with a number of its build. Kernels carry a form without that
