@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// watch_post: what clients do with disks, recorded and held against rules: one stream with one clock, so that
-// one rule can span them.
+// watch_post: what clients and guests do with disks, networks, lines and registers, recorded and held against
+// rules: one stream with one clock, so that one rule can span them.
 //
 //     common::watch_post post{{.rules = "disk.rules", .record = {}, .name = "nbd"}, {"disk"}};
 //     post.add_disk(0, read);  // finds the files that rules name
 //     post.start();
 //     shoal::any_device disk = post.watch(std::move(opened), 0);
+//
+// For wrappers of hal/ and monitor/ it is the filter and the sink of what they record, and the guard that they
+// ask.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,9 +28,15 @@
 #include <shoal/base/status.hpp>
 #include <shoal/block/any_device.hpp>
 #include <shoal/block/filter/watched.hpp>
+#include <shoal/hal/access_filter.hpp>
 #include <shoal/hal/access_record.hpp>
+#include <shoal/hal/access_sink.hpp>
+#include <shoal/monitor/checked_bus.hpp>
+#include <shoal/monitor/event_text.hpp>
+#include <shoal/monitor/recording_format.hpp>
 #include <shoal/monitor/rule.hpp>
 #include <shoal/monitor/rule_engine.hpp>
+#include <shoal/monitor/watched_net.hpp>
 
 #include "../shoal-record/clocks.hpp"
 #include "../shoal-record/output.hpp"
@@ -38,21 +48,25 @@
 namespace common {
 
 struct watch_options {
-  std::string rules;   ///< a file; empty: none
-  std::string record;  ///< a URI; empty: nowhere
-  std::string name;    ///< of the recording at a collector
+  std::string rules;                            ///< a file; empty: none
+  std::string record;                           ///< a URI; empty: nowhere
+  std::string name;                             ///< of the recording at a collector
+  bool events = true;                           ///< more is watched than lines and registers
+  std::function<void(std::string_view)> say{};  ///< tells of an alert: a line; empty: on standard error
 };
 
 /// One thread at a time. Outlives what it watches.
 class watch_post {
  public:
   /// @param sources  what is watched, by name. @throws failure
-  watch_post(const watch_options& options, std::vector<std::string> sources) : sources_(std::move(sources)) {
+  watch_post(const watch_options& options, std::vector<std::string> sources)
+      : sources_(std::move(sources)), say_(options.say) {
     for (std::string& each : sources_) each.resize(std::min(each.size(), shoal::monitor::max_source_name));
     if (!options.rules.empty()) rules_ = read_rules(options.rules, rules_of_files::are_placed);
     if (options.record.empty()) return;
-    recording_.emplace(output_options{.uri = options.record, .name = options.name, .trust = {}, .events = true},
-                       sources_);
+    recording_.emplace(
+        output_options{.uri = options.record, .name = options.name, .trust = {}, .events = options.events},
+        sources_);
   }
   watch_post(const watch_post&) = delete;
   watch_post& operator=(const watch_post&) = delete;
@@ -75,24 +89,60 @@ class watch_post {
   /// All disks are known. @throws failure
   void start() {
     refuse_unplaced_files(rules_);
-    engine_.emplace(rules_, alert_printer{stderr, false, &sources_});
+    engine_.emplace(rules_, teller{this});
+  }
+  /// What comes now is no client's and no guest's doing: it is recorded, and allowed.
+  void stop() noexcept {
+    if (engine_) engine_->advance(wall_clock::now());
+    engine_.reset();
   }
 
   /// Whether it may be: records it, and asks the rules.
+  /// Frames are many, and not recorded: their flow is.
   /// @param written  what a write to a disk writes
   bool judge(shoal::hal::access_record seen, shoal::bytes_view written = {}) noexcept {
     using namespace shoal::monitor;
     seen.cycles = wall_clock::now();
-    if (recording_) recording_->put(seen);
+    if (recording_ && classify(seen.what).space != address_space::frames) recording_->put(seen);
     return !engine_ || engine_->check(seen.cycles, seen, stage::whole, written) == verdict::allow;
+  }
+  /// judge(), for what takes one.
+  struct judge_of_all {
+    watch_post* post;
+    bool operator()(const shoal::hal::access_record& seen, shoal::bytes_view written = {}) const noexcept {
+      return post->judge(seen, written);
+    }
+  };
+
+  // A filter and a sink, and a guard.
+  [[nodiscard]] bool wants(const shoal::hal::access_record&) const noexcept { return recording_.has_value(); }
+  void put(const shoal::hal::access_record& seen) noexcept { recording_->put(seen); }
+  shoal::monitor::verdict check(std::uint64_t time, const shoal::hal::access_record& asked,
+                                shoal::monitor::stage when) noexcept {
+    return engine_ ? engine_->check(time, asked, when) : shoal::monitor::verdict::allow;
+  }
+
+  /// What of a disk is watched, of one whose files were found.
+  [[nodiscard]] shoal::watched_ranges ranges_of(std::uint16_t source) const {
+    using shoal::monitor::direction;
+    if (recording_) return {shoal::range_set::everything(), shoal::range_set::everything()};
+    return {shoal::monitor::disk_ranges(rules_, source, direction::read),
+            shoal::monitor::disk_ranges(rules_, source, direction::write)};
+  }
+  /// How a network is watched.
+  [[nodiscard]] shoal::monitor::watched_net_options net_options(std::uint16_t source) const noexcept {
+    using namespace shoal::monitor;
+    watched_net_options out = shoal::monitor::net_options(rules_, source);
+    out.open = !recording_ && std::ranges::none_of(rules_, [source](const rule& each) {
+      const bool here = each.at.source < 0 || each.at.source == source;
+      return here && each.at.space >= address_space::tcp && each.at.space <= address_space::frames;
+    });
+    return out;
   }
 
   /// As rules and recording ask for it; the device itself where none does.
   [[nodiscard]] shoal::any_device watch(shoal::any_device disk, std::uint16_t source) {
-    using shoal::monitor::direction;
-    shoal::watched_ranges where{shoal::monitor::disk_ranges(rules_, source, direction::read),
-                                shoal::monitor::disk_ranges(rules_, source, direction::write)};
-    if (recording_) where = {shoal::range_set::everything(), shoal::range_set::everything()};
+    shoal::watched_ranges where = ranges_of(source);
     if (where.reads.empty() && where.writes.empty()) return disk;
     return shoal::any_device{shoal::watched{std::move(disk), disk_guard{this, source}, std::move(where)}};
   }
@@ -103,6 +153,10 @@ class watch_post {
   }
 
  private:
+  struct teller {
+    const watch_post* post;
+    void operator()(const shoal::monitor::alert& what) const noexcept { post->tell(what); }
+  };
   struct disk_guard {
     watch_post* post;
     std::uint16_t source;
@@ -116,10 +170,21 @@ class watch_post {
     }
   };
 
+  void tell(const shoal::monitor::alert& what) const noexcept {
+    const std::uint16_t source = what.access.source;
+    const std::string name = source < sources_.size() ? sources_[source] : std::string{};
+    const std::string line = to_text(what, name) + '\n';
+    if (say_) return say_(line);
+    std::fputs(line.c_str(), stderr);
+  }
+
   std::vector<std::string> sources_;
+  std::function<void(std::string_view)> say_;
   std::vector<shoal::monitor::rule> rules_;
   std::optional<chip_recording> recording_;
-  std::optional<rule_watch> engine_;
+  std::optional<shoal::monitor::rule_engine<teller>> engine_;
 };
+static_assert(shoal::hal::access_filter<watch_post> && shoal::hal::access_sink<watch_post>);
+static_assert(shoal::monitor::access_guard<watch_post>);
 
 }  // namespace common

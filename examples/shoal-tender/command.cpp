@@ -163,8 +163,12 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
   app.add_option("--ram-file", given.ram_file,
                  "keep its memory in this file, which is made, so that others can look into it")
       ->type_name("FILE");
+  app.add_option("--rules", given.rules,
+                 "tell of what breaks these rules at its lines, registers, disks and networks, and refuse\n"
+                 "it with 'deny'; 'shoal-record check --help' says how they are written")
+      ->type_name("FILE");
   app.add_option("--record", given.record,
-                 "record what it does with GPIO lines: cbor:FILE, tcp://HOST:PORT, tls://...")
+                 "record what it does with them: cbor:FILE, tcp://HOST:PORT, tls://...")
       ->type_name("URI");
   app.add_option("--max-time", given.max_time, "stop it after so many seconds")
       ->type_name("SECONDS")
@@ -200,7 +204,7 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
       "Examples:\n"
       "  shoal-tender --dry-run guest\n"
       "  shoal-tender --block:disk=file:disk.img --gpio:pins=cdev:/dev/gpiochip0 --record cbor:pins.rec guest\n"
-      "  shoal-tender --block:disk=nbd://storage/disk --overlay guest\n"
+      "  shoal-tender --block:disk=nbd://storage/disk --overlay --rules guest.rules guest\n"
       "  shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' guest -- verbose");
   std::vector<char*> words = take_devices(argc, argv, given.devices);
   return common::parse_command_line(app, static_cast<int>(words.size()), words.data());

@@ -26,6 +26,7 @@ struct tender_options {
   std::vector<given_device> devices;
   std::uint64_t memory_mib = 64;
   std::string ram_file;
+  std::string rules;
   std::string record;
   double max_time = 0;  ///< seconds; 0: none
   std::string max_output;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // shoal-tender: runs a unikernel for Solo5's hvt in KVM, with disks from anywhere, GPIO lines, and what it does
-// with them recorded.
+// with them recorded and held against rules.
 //
 //     $ shoal-tender --block:disk=file:disk.img --gpio:pins=sim:8 --record cbor:pins.rec blink
 //     $ shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' checksum
@@ -11,13 +11,14 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include <unistd.h>
 
 #include <asio/io_context.hpp>
 
+#include <shoal/base/bytes.hpp>
 #include <shoal/block/any_device.hpp>
 #include <shoal/block/filter/cow.hpp>
 #include <shoal/hypercall/block_calls.hpp>
@@ -28,9 +29,9 @@
 #include <shoal/hypercall/net_calls.hpp>
 #include <shoal/hypercall/program.hpp>
 #include <shoal/hypercall/standard_calls.hpp>
+#include <shoal/monitor/watched_disk.hpp>
 #include <shoal/os/linux/device_poll.hpp>
 #include <shoal/os/linux/guest_console.hpp>
-#include <shoal/os/linux/guest_filter.hpp>
 #include <shoal/os/linux/hvt_machine.hpp>
 #include <shoal/os/linux/stop_signals.hpp>
 #include <shoal/os/linux/stop_timer.hpp>
@@ -44,11 +45,13 @@
 #include "../common/i2c_buses.hpp"
 #include "../common/message.hpp"
 #include "../common/read_file.hpp"
-#include "../common/recorded_chip.hpp"
 #include "../common/swarm_disk.hpp"
+#include "../common/watched_chip.hpp"
 #include "command.hpp"
 #include "registers.hpp"
 #include "report.hpp"
+#include "sandbox.hpp"
+#include "watch.hpp"
 
 namespace {
 
@@ -77,15 +80,20 @@ class tender {
     if (!kvm) {
       throw failure{"cannot open /dev/kvm", kvm.error(), shoal::linux_os::next_step("/dev/kvm", kvm.error())};
     }
+    watch_.emplace(given_, guest_.devices(), [this](std::string_view alert) {
+      static_cast<void>(alerts_.write(shoal::as_bytes(alert)));
+    });
     attach_devices();
     return serve(*kvm);
   }
 
  private:
   using timer = shoal::linux_os::stop_timer;
-  using disk = shoal::hypercall::paced_disk<shoal::posix::blocking_disk<shoal::any_device>, timer>;
-  using net = shoal::hypercall::paced_net<shoal::linux_os::tap, timer>;
-  using chip = common::recorded_chip;
+  using opened_disk = shoal::posix::blocking_disk<shoal::any_device>;
+  using disk = shoal::monitor::watched_disk<shoal::hypercall::paced_disk<opened_disk, timer>,
+                                            common::watch_post::judge_of_all>;
+  using net = shoal::hypercall::paced_net<watched_tap, timer>;
+  using chip = common::watched_chip;
 
   void load() {
     file_ = common::read_file(given_.guest, "guest", largest_guest, "give the path of a unikernel");
@@ -97,7 +105,6 @@ class tender {
   }
 
   void attach_devices() {
-    if (!given_.record.empty()) record();
     std::uint64_t handle = 0;
     for (const auto& wanted : guest_.devices().devices()) {
       ++handle;
@@ -122,15 +129,11 @@ class tender {
         table.missing(devices_).handle != 0) {
       throw failure{"two devices of the guest have the same name", "only the first can be given to it"};
     }
+    watch_->start(opened_disks_);
   }
 
-  void record() {
-    std::vector<std::string> sources;
-    for (const auto& wanted : guest_.devices().devices()) {
-      if (option_of(wanted.kind()) == "gpio") sources.push_back(printable(wanted.name_text()).substr(0, 64));
-    }
-    recording_.emplace(output_options{.uri = given_.record, .name = "tender", .trust = {}}, std::move(sources));
-  }
+  /// Which device it is for rules and recordings.
+  static std::uint16_t source_of(std::uint64_t handle) { return static_cast<std::uint16_t>(handle - 1); }
 
   disk& open_disk(const std::string& uri, const std::string& name) {
     if (uri.starts_with("swarm:")) {
@@ -156,8 +159,9 @@ class tender {
                     "truncate -s %" + std::to_string(sector) + " FILE makes a file longer by what is missing"};
     }
     if (given_.overlay) device = shoal::any_device{shoal::cow{std::move(device)}};
-    return opened_disks_.emplace_back(shoal::posix::blocking_disk{std::move(device), std::move(caller), sector},
-                                      rate_);
+    return opened_disks_.emplace_back(
+        shoal::hypercall::paced_disk{opened_disk{std::move(device), std::move(caller), sector}, rate_},
+        watch_->judge(), source_of(devices_.find(name, device_type::block)));
   }
 
   net& open_net(const std::string& interface, const std::string& name, std::uint64_t handle) {
@@ -172,12 +176,12 @@ class tender {
                                     " mode tap user $USER makes one; /dev/net/tun has to be there"};
     }
     waiter_.add(handle, opened->fd());
-    return opened_nets_.emplace_back(std::move(*opened), rate_);
+    return opened_nets_.emplace_back(watched_tap{std::move(*opened), watch_->post(), source_of(handle)}, rate_);
   }
 
   chip::type& open_chip(const std::string& uri, std::uint64_t handle) {
-    chip& opened = opened_chips_.emplace_back(common::open_gpio_chip(uri, "shoal-tender"),
-                                              recording_ ? &*recording_ : nullptr, sources_++);
+    chip& opened = opened_chips_.emplace_back(common::open_gpio_chip(uri, "shoal-tender"), watch_->post(),
+                                              source_of(handle));
     // a chip without a descriptor, and one that has an event already, have to be asked
     waiter_.add_asked(handle, [&opened] { return opened.chip().has_event(); }, opened.native_handle());
     return opened.chip();
@@ -189,7 +193,7 @@ class tender {
 
   any_registers& open_window(device_type kind, const std::string& uri, std::uint64_t handle) {
     if (kind == device_type::virtio_gpio) return registers_.add(open_chip(uri, handle));
-    return registers_.add(kind, uri, recording_ ? &*recording_ : nullptr, sources_++);
+    return registers_.add(kind, uri, {watch_->post(), source_of(handle)});
   }
 
   int serve(const kvm_host& kvm) {
@@ -200,7 +204,7 @@ class tender {
                                                         stop_.set(), guest_pages());
     if (!machine)
       throw failure{"cannot set up the guest", machine.error(), "is there enough memory for --mem?"};
-    if (!given_.no_sandbox) enter_sandbox();
+    if (!given_.no_sandbox) enter_sandbox(given_);
 
     const auto wall = []() noexcept { return wall_clock::now(); };
     walltime_calls time{wall};
@@ -214,9 +218,10 @@ class tender {
     stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});
     const ending end = shoal::hypercall::serve(cpu, table, machine->memory());
     stop_.limit({});
+    watch_->post().stop();
     pins_.release_all();
     registers_.release_all();
-    if (recording_) recording_->finish();
+    watch_->post().finish();
     if (remote_) remote_->stop();  // what was called off must not go to the guest's memory any more
     for (common::swarm_disk& each : swarms_) std::fprintf(stderr, "%s\n", each.finish().c_str());
     if (end.why == ending_reason::halted) return halt.exit_status() & 0xff;
@@ -237,30 +242,6 @@ class tender {
                   "--ram-file names one that is not there yet, in a folder that is"};
   }
 
-  /// Nothing of this process is left to a guest that has found a hole in it, but what serves its devices.
-  void enter_sandbox() {
-    using namespace shoal::linux_os;
-    system_filter filter = guest_filter();
-    bool peers = !swarms_.empty() || remote_ || (recording_ && !given_.record.starts_with("cbor:"));
-    for (const given_device& each : given_.devices) {
-      if (each.kind == "i2c" && each.value.starts_with("cdev:")) allow_buses(filter);
-      if (each.kind != "gpio") continue;
-      if (each.value.starts_with("cdev:")) allow_lines(filter);
-      if (each.value.starts_with("qtest:")) peers = true;
-      if (each.value.starts_with("sysfs:")) {
-        throw failure{
-            "lines of sysfs are files that are opened again and again, which the sandbox does not allow",
-            "give cdev: instead, or --no-sandbox", common::exit_usage};
-      }
-    }
-    if (!opened_disks_.empty() || recording_) allow_files(filter);
-    if (!opened_nets_.empty()) allow_frames(filter);
-    if (peers) allow_peers(filter);
-    const shoal::result<> dropped = drop_privileges();
-    const shoal::result<> entered = dropped ? filter.enter() : dropped;
-    if (!entered) throw failure{"cannot enter the sandbox", entered.error(), "--no-sandbox does without"};
-  }
-
   tender_options& given_;
   shoal::linux_os::stop_signals stop_;  // before any thread is made
   timer timer_{stop_};
@@ -273,13 +254,13 @@ class tender {
   asio::io_context context_{1};
   std::optional<common::context_thread> remote_;  // of disks that others may keep waiting
   std::optional<shoal::io_pool> pool_;
-  std::optional<common::chip_recording> recording_;
+  shoal::linux_os::guest_console alerts_{STDERR_FILENO, stop_};
+  std::optional<guest_watch> watch_;
   std::deque<common::swarm_disk> swarms_;
   std::deque<disk> opened_disks_;
   std::deque<net> opened_nets_;
   std::deque<chip> opened_chips_;
   std::deque<common::any_i2c_bus> opened_buses_;
-  std::uint16_t sources_ = 0;  // of the recording
   guest_registers<chip::type> registers_;
   shoal::linux_os::device_poll waiter_{stop_};
   shoal::hypercall::block_calls<disk> disks_;

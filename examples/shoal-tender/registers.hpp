@@ -3,7 +3,7 @@
 // Devices whose registers a guest reaches by loads and stores: virtio-gpio over any chip, and the registers of
 // GPIO hardware, which are mapped, in a QEMU, or simulated.
 //
-//     any_registers board = open_registers(device_type::bcm2835_gpio, "sim:54?press=17/20ms", recorder);
+//     any_registers board = open_registers(device_type::bcm2835_gpio, "sim:54?press=17/20ms", {post, 0});
 //     any_registers pins{std::make_unique<shoal::virtio::polled_registers<lines, later_memory>>(device,
 //     memory)};
 #pragma once
@@ -28,13 +28,14 @@
 #include <shoal/hypercall/guest_ram.hpp>
 #include <shoal/hypercall/manifest.hpp>
 #include <shoal/hypercall/register_windows.hpp>
+#include <shoal/monitor/checked_bus.hpp>
 #include <shoal/virtio/gpio_device.hpp>
 #include <shoal/virtio/polled_registers.hpp>
 
 #include "../common/gpio_chips.hpp"
 #include "../common/message.hpp"
-#include "../common/recorded_chip.hpp"
 #include "../common/simulated_lines.hpp"
+#include "../common/watch_post.hpp"
 
 /// What a virtio device sees of a guest's memory, which is there only when the devices are: what the guest may
 /// write, so that no device can be made to write more.
@@ -45,8 +46,7 @@ struct later_memory {
   }
 };
 
-/// A device model of a type that only the command line decides. Each access of a recorded one is recorded, as
-/// its hardware has it.
+/// A device model of a type that only the command line decides.
 class any_registers {
  public:
   template <shoal::hal::device_model D>
@@ -84,8 +84,11 @@ class any_registers {
   std::unique_ptr<erased> device_;
 };
 
-/// Where the accesses to registers are recorded.
-using register_recorder = shoal::hal::recorder<common::maybe_recording, common::maybe_recording, wall_clock>;
+/// Who records accesses to registers, and allows them.
+struct register_watch {
+  common::watch_post& post;  ///< outlives the registers
+  std::uint16_t source = 0;
+};
 
 /// A simulated device, with the switches and wires of a board.
 template <shoal::hal::device_model Model>
@@ -112,13 +115,17 @@ class simulated_registers {
 
 namespace detail {
 
-/// Registers from `base` on, recorded. @param below  what the device needs and does not own
+/// Registers from `base` on, recorded as the hardware has them. @param below  what the device needs and does
+/// not own
 template <shoal::hal::device_model Device>
 class recorded_registers {
  public:
-  recorded_registers(Device device, std::uint64_t base, register_recorder recorder,
+  recorded_registers(Device device, std::uint64_t base, const register_watch& watch,
                      std::shared_ptr<const void> below)
-      : below_(std::move(below)), device_(std::move(device)), base_(base), recorder_(recorder) {}
+      : below_(std::move(below)),
+        device_(std::move(device)),
+        base_(base),
+        recorder_(watch.post, watch.post, watch.source) {}
 
   [[nodiscard]] std::uint64_t size() const noexcept { return device_.size(); }
   std::uint64_t load(std::uint64_t offset, std::uint8_t width) noexcept {
@@ -135,21 +142,24 @@ class recorded_registers {
   std::shared_ptr<const void> below_;
   Device device_;
   std::uint64_t base_;
-  register_recorder recorder_;
+  shoal::hal::recorder<common::watch_post&, common::watch_post&, wall_clock> recorder_;
 };
 
+/// Recorded is what has taken place.
 template <class Device>
-any_registers recorded(Device device, std::uint64_t base, const register_recorder& recorder,
-                       std::shared_ptr<const void> below = {}) {
-  return any_registers{
-      std::make_unique<recorded_registers<Device>>(std::move(device), base, recorder, std::move(below))};
+any_registers watched(Device device, std::uint64_t base, const register_watch& watch,
+                      std::shared_ptr<const void> below = {}) {
+  using recorded = recorded_registers<Device>;
+  using checked = shoal::monitor::checked_model<recorded, common::watch_post, wall_clock>;
+  return any_registers{std::make_unique<checked>(recorded{std::move(device), base, watch, std::move(below)},
+                                                 watch.post, wall_clock{}, base, watch.source)};
 }
 
 }  // namespace detail
 
 /// @param kind  bcm2835_gpio or pl061_gpio. @throws common::failure
 inline any_registers open_registers(shoal::hypercall::device_type kind, const std::string& uri,
-                                    const register_recorder& recorder) {
+                                    const register_watch& watch) {
   namespace hal = shoal::hal;
   const bool raspberry = kind == shoal::hypercall::device_type::bcm2835_gpio;
   const std::string name = raspberry ? "bcm2835" : "pl061";
@@ -165,21 +175,21 @@ inline any_registers open_registers(shoal::hypercall::device_type kind, const st
       throw common::failure{"'" + uri + "' has more lines than a " + name, "that has " + std::to_string(lines),
                             common::exit_usage};
     }
-    if (raspberry) return detail::recorded(simulated_registers<hal::bcm2835_model>{board}, 0, recorder);
-    return detail::recorded(simulated_registers<hal::pl061_model>{board}, 0, recorder);
+    if (raspberry) return detail::watched(simulated_registers<hal::bcm2835_model>{board}, 0, watch);
+    return detail::watched(simulated_registers<hal::pl061_model>{board}, 0, watch);
   }
   if (scheme == name) {
     const auto mapped = common::detail::map_chip(name, rest);
     const hal::bus_address base = mapped->memory.range().base();
-    return detail::recorded(hal::bus_model{mapped->bus, base, size}, static_cast<std::uint64_t>(base), recorder,
-                            mapped);
+    return detail::watched(hal::bus_model{mapped->bus, base, size}, static_cast<std::uint64_t>(base), watch,
+                           mapped);
   }
   if (scheme == "qtest") {
     const common::detail::qtest_chip wanted = common::detail::parse_qtest(uri, rest);
     if (wanted.kind == name) {
       const auto bus = common::detail::connect_qtest(wanted.socket);
-      return detail::recorded(hal::bus_model<shoal::posix::qtest_bus&>{*bus, wanted.base, size},
-                              static_cast<std::uint64_t>(wanted.base), recorder, bus);
+      return detail::watched(hal::bus_model<shoal::posix::qtest_bus&>{*bus, wanted.base, size},
+                             static_cast<std::uint64_t>(wanted.base), watch, bus);
     }
   }
   throw common::failure{"'" + uri + "' has no registers of a " + name + ", which is what the guest drives",
@@ -199,12 +209,9 @@ class guest_registers {
     virtio_.push_back(std::make_shared<lines>(chip));
     return opened_.emplace_back(std::make_unique<block>(virtio_.back(), memory_));
   }
-  /// Registers of hardware, or of a model. @param source  of the recording, if there is one
-  /// @throws common::failure
-  any_registers& add(shoal::hypercall::device_type kind, const std::string& uri, common::chip_recording* to,
-                     std::uint16_t source) {
-    using common::maybe_recording;
-    return opened_.emplace_back(open_registers(kind, uri, {maybe_recording{to}, maybe_recording{to}, source}));
+  /// Registers of hardware, or of a model. @throws common::failure
+  any_registers& add(shoal::hypercall::device_type kind, const std::string& uri, const register_watch& watch) {
+    return opened_.emplace_back(open_registers(kind, uri, watch));
   }
   [[nodiscard]] windows_type& windows() noexcept { return windows_; }
 

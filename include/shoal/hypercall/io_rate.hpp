@@ -79,6 +79,9 @@ class paced_disk {
   /// @param rate  outlives this
   paced_disk(Disk disk, io_rate<Timer>& rate) : disk_(std::move(disk)), rate_(rate) {}
 
+  /// For who is not the guest.
+  [[nodiscard]] Disk& unpaced() noexcept { return disk_; }
+
   [[nodiscard]] std::uint64_t capacity() const noexcept { return disk_.capacity(); }
   [[nodiscard]] std::uint32_t block_size() const noexcept { return disk_.block_size(); }
 
