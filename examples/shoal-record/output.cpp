@@ -23,14 +23,12 @@
 #include <asio/post.hpp>
 
 #include <shoal/hal/access_ring.hpp>
-#include <shoal/http/url.hpp>
 #include <shoal/monitor/collect_protocol.hpp>
 #include <shoal/monitor/recording_writer.hpp>
 #include <shoal/net/recording_sender.hpp>
-#include <shoal/net/secured_stream.hpp>
-#include <shoal/openssl/tls_client.hpp>
 #include <shoal/os/posix/recording_file.hpp>
 
+#include "../common/collector_uri.hpp"
 #include "../common/message.hpp"
 
 using common::failure;
@@ -102,11 +100,8 @@ class recording_output::file_target final : public target {
 class recording_output::collector_target final : public target {
  public:
   collector_target(const output_options& options, std::vector<std::string> sources, clock now)
-      : uri_(options.uri),
-        sender_(ring_, hello(options), std::move(sources), where(options), dialer(options),
-                settings(now, version_of(options))) {
-    thread_ = std::jthread{[this] { deliver(); }};
-  }
+      : collector_target(options, std::move(sources), now,
+                         common::parse_collector(options.uri, options.trust)) {}
   ~collector_target() override { context_.stop(); }
 
   void put(const access_record& record) noexcept override { ring_.put(record); }
@@ -132,6 +127,14 @@ class recording_output::collector_target final : public target {
  private:
   using ring = shoal::hal::access_ring<1u << 16>;
 
+  collector_target(const output_options& options, std::vector<std::string> sources, clock now,
+                   const common::collector_uri& to)
+      : uri_(options.uri),
+        sender_(ring_, hello(options), std::move(sources), to.where, to.dial,
+                settings(now, version_of(options))) {
+    thread_ = std::jthread{[this] { deliver(); }};
+  }
+
   static shoal::monitor::collect_hello hello(const output_options& options) {
     if (!shoal::monitor::collect_hello::is_name(options.name)) {
       throw failure{"'" + options.name + "' is no name for a recording",
@@ -139,23 +142,6 @@ class recording_output::collector_target final : public target {
     }
     std::random_device chance;
     return {std::uint64_t{chance()} << 32 | chance(), options.name};
-  }
-  static shoal::http::url where(const output_options& options) {
-    const bool secure = options.uri.starts_with("tls:");
-    const auto url = shoal::http::url::parse((secure ? "https" : "http") + options.uri.substr(3));
-    if (!url || url->target != "/" || options.uri.rfind(':') < 6) {
-      throw failure{"'" + options.uri + "' is no address of a collector",
-                    "write tcp://HOST:PORT or tls://HOST:PORT", common::exit_usage};
-    }
-    return *url;
-  }
-  static shoal::net::http_dialer dialer(const output_options& options) {
-    if (!options.uri.starts_with("tls:")) return shoal::net::dial_plain;
-    using shoal::openssl::tls_trust;
-    const auto trust = options.trust.empty() ? tls_trust::of_system() : tls_trust::of_file(options.trust);
-    if (!trust) throw failure{"cannot read certificates from " + options.trust, "--trust takes a PEM file"};
-    return shoal::net::dial_secured<shoal::openssl::tls_client>(
-        [trust = *trust](const std::string& host) { return trust.connect(host); });
   }
   static shoal::net::recording_sender_options settings(clock now, std::uint64_t version) {
     shoal::net::recording_sender_options options;
