@@ -77,16 +77,22 @@ struct train_command {
 struct check_command {
   std::vector<std::string> recordings;
   std::string rules;
+  bool together = false;
   bool json = false;
   bool quiet = false;
 
   int run() const {
     const common::interrupt ctrl_c;
     const std::vector<shoal::monitor::rule> wanted = read_rules(rules);
+    std::vector<std::vector<std::string>> streams{recordings};
+    if (!together) {
+      streams.clear();
+      for (const std::string& path : recordings) streams.push_back({path});
+    }
     std::uint64_t alerts = 0;
     std::size_t records = 0;
-    for (const std::string& path : recordings) {
-      const loaded_recording loaded = load_recording(path);
+    for (const std::vector<std::string>& paths : streams) {
+      const loaded_recording loaded = load_together(paths);
       std::vector<std::string> sources;
       rule_watch watch{wanted, alert_printer{stdout, json, &sources}};
       for (const recording_part& part : loaded.parts) {
@@ -133,10 +139,12 @@ void add_check(CLI::App& app, action& chosen) {
   auto command = std::make_shared<check_command>();
   sub->add_option("RECORDING", command->recordings, "what was recorded")->required();
   sub->add_option("--rules", command->rules, "see below")->type_name("FILE")->required();
+  sub->add_flag("--together", command->together, "as one stream, by the clock: one rule may span several");
   sub->add_flag("--json", command->json, "print an object for each alert");
   sub->add_flag("-q,--quiet", command->quiet, "say nothing when there is no alert");
   sub->footer(std::string{rules_help} +
               "\n\nExits with 1 when there is an alert, and prints each.\n\nExample:\n"
-              "  shoal-record check today.rec --rules gpio.rules");
+              "  shoal-record check today.rec --rules gpio.rules\n"
+              "  shoal-record check disk.rec guest.rec --together --rules host.rules");
   sub->callback([command, &chosen] { chosen = [command] { return command->run(); }; });
 }

@@ -3,6 +3,7 @@
 // Recordings from files: all of it in memory, with the time of each record.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -80,5 +81,47 @@ inline loaded_recording load_recording(const std::string& path) {
       case recording_kind::access: out.parts.back().records.push_back(item->access); break;
     }
   }
+  return out;
+}
+
+/// Several recordings as one, by the clock: its sources are those of the first, then those of the next, and its
+/// counter is nanoseconds since 1970.
+inline recording_part merge(const std::vector<loaded_recording>& recordings) {
+  recording_part out;
+  for (const loaded_recording& recording : recordings) {
+    const std::vector<std::string>* before = nullptr;
+    std::size_t first = 0;
+    for (const recording_part& part : recording.parts) {
+      if (before == nullptr || part.sources != *before) {
+        first = out.sources.size();
+        out.sources.insert(out.sources.end(), part.sources.begin(), part.sources.end());
+      }
+      before = &part.sources;
+      for (shoal::hal::access_record each : part.records) {
+        each.cycles = part.times.unix_ns(each.cycles);
+        each.source = static_cast<std::uint16_t>(each.source + first);
+        out.records.push_back(each);
+      }
+      out.end = std::max(out.end, part.end);
+    }
+  }
+  if (out.sources.size() > 0xffff)
+    throw common::failure{"these recordings have too many sources", "name fewer"};
+  std::ranges::stable_sort(out.records, {}, &shoal::hal::access_record::cycles);
+  if (!out.records.empty()) {
+    const std::uint64_t begin = out.records.front().cycles;
+    out.times.add({begin, begin});
+    out.times.add({begin + 1, begin + 1});
+  }
+  return out;
+}
+
+/// One recording as it is, or several as one. @throws common::failure as load_recording
+inline loaded_recording load_together(const std::vector<std::string>& paths) {
+  if (paths.size() == 1) return load_recording(paths.front());
+  std::vector<loaded_recording> loaded;
+  for (const std::string& path : paths) loaded.push_back(load_recording(path));
+  loaded_recording out;
+  out.parts.push_back(merge(loaded));
   return out;
 }

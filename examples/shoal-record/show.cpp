@@ -22,14 +22,14 @@ namespace {
 using common::failure;
 
 struct show_command {
-  std::string recording;
+  std::vector<std::string> recordings;
   std::string svg;
   bool json = false;
   bool summary = false;
 
   int run() const {
     const common::interrupt ctrl_c;
-    const loaded_recording loaded = load_recording(recording);
+    const loaded_recording loaded = load_together(recordings);
     if (!svg.empty()) {
       draw_recording(loaded, svg);
       return 0;
@@ -77,7 +77,8 @@ struct show_command {
 void add_show(CLI::App& app, action& chosen) {
   CLI::App* const sub = app.add_subcommand("show", "a recording as text, as JSON, or as a picture");
   auto command = std::make_shared<show_command>();
-  sub->add_option("RECORDING", command->recording, "what was recorded")->required();
+  sub->add_option("RECORDING", command->recordings, "what was recorded; several are shown as one, by the clock")
+      ->required();
   CLI::Option* const json =
       sub->add_flag("--json", command->json, "an object of JSON for each record, a line each");
   CLI::Option* const svg = sub->add_option("--svg", command->svg,
@@ -89,6 +90,7 @@ void add_show(CLI::App& app, action& chosen) {
       "A recording that a crash has cut short is shown up to its last whole record, with a warning.\n\n"
       "Examples:\n"
       "  shoal-record show out.rec | grep 'line_set 17'\n"
-      "  shoal-record show out.rec --svg out.svg");
+      "  shoal-record show out.rec --svg out.svg\n"
+      "  shoal-record show disk.rec guest.rec");
   sub->callback([command, &chosen] { chosen = [command] { return command->run(); }; });
 }
