@@ -10,15 +10,12 @@
 #include <shoal/http/head_writer.hpp>
 #include <shoal/http/syntax.hpp>
 #include <shoal/http/target.hpp>
-#include <shoal/net/listener.hpp>
 #include <shoal/task/lease.hpp>
 
-#include "../common/message.hpp"
+#include "../common/http_place.hpp"
 #include "../common/place.hpp"
 
 namespace {
-
-using common::failure;
 
 /// A whole answer that is never kept. Names of guests are the only thing in a request, and nothing but this
 /// server is ever asked by the page.
@@ -67,15 +64,7 @@ ids_web::ids_web(asio::any_io_executor executor, ids_service& service)
 std::string ids_web::listen(const std::string& address) {
   const common::place where = common::parse_place("--http", address);
   name_ = where.host.empty() ? "localhost" : where.host;
-  auto sockets = shoal::net::listen_tcp(executor_, name_, where.port);
-  if (!sockets) {
-    throw failure{"cannot listen on " + address + " for HTTP", sockets.error(),
-                  "choose another --http; port 0 is any free one"};
-  }
-  const std::string host =
-      where.host.empty() ? "localhost:" + std::to_string(sockets->front().port) : sockets->front().address;
-  for (shoal::net::listening_socket& socket : *sockets) server_.serve(std::move(socket));
-  return "http://" + host + "/";
+  return common::listen_http(executor_, server_, address, name_);
 }
 
 /// A page elsewhere whose name is made to lead here must not read what this one shows: names are this

@@ -3,17 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
-#include <shoal/net/listener.hpp>
-
-#include "../common/message.hpp"
-#include "../common/place.hpp"
+#include "../common/http_place.hpp"
 
 namespace {
-
-using common::failure;
 
 /// One line of Prometheus' text format, and what it is.
 void add_metric(std::string& out, const char* name, const char* type, const char* help, std::uint64_t value,
@@ -34,16 +27,7 @@ web::web(node& peer, shoal::own_blocks& mine)
 }
 
 std::string web::listen(const std::string& address) {
-  const common::place where = common::parse_place("--http", address);
-  auto sockets = shoal::net::listen_tcp(peer_.context.get_executor(), where.host, where.port);
-  if (!sockets) {
-    throw failure{"cannot listen on " + address + " for HTTP", sockets.error(),
-                  "choose another --http; port 0 is any free one"};
-  }
-  const std::string name =
-      where.host.empty() ? "localhost:" + std::to_string(sockets->front().port) : sockets->front().address;
-  for (shoal::net::listening_socket& socket : *sockets) server_.serve(std::move(socket));
-  return "http://" + name + "/";
+  return common::listen_http(peer_.context.get_executor(), server_, address, {});
 }
 
 std::string web::status() const {
