@@ -32,6 +32,10 @@ class chip_recording {
     output_.put(seen);
     if (seen.cycles - last_ < often_enough) return;
     last_ = seen.cycles;
+    flush();
+  }
+  /// Nothing more may be put for a while: all goes where it goes now.
+  void flush() noexcept {
     try {
       output_.tick();
     } catch (const std::exception& problem) {

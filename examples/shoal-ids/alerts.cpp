@@ -13,7 +13,7 @@ using shoal::vmi::finding;
 using shoal::vmi::finding_kind;
 
 guest_alert to_alert(const finding& what, std::uint64_t now) {
-  return {now, {}, std::string{name_of(what.kind)}, what.where, what.subject, what.detail, false};
+  return {now, {}, std::string{name_of(what.kind)}, what.where, what.subject, what.detail, false, what.kind};
 }
 
 std::vector<guest_alert> alert_book::update(const std::vector<finding>& found, std::uint64_t now) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -25,6 +26,7 @@ struct guest_alert {
   std::string subject;
   std::string detail;
   bool ended = false;
+  std::optional<shoal::vmi::finding_kind> found = std::nullopt;  ///< `kind`, where it is that of a finding
 };
 
 [[nodiscard]] guest_alert to_alert(const shoal::vmi::finding& what, std::uint64_t now);

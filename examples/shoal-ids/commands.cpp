@@ -22,6 +22,7 @@ CLI::App* add_command(CLI::App& app, action& chosen, const std::string& name, co
     sub->add_option("--profile", chosen.guest.profile,
                     "keep what is learnt of this kernel in a file, and use it when the same kernel runs again")
         ->type_name("FILE");
+    add_build_files(*sub, chosen.guest.build);
     sub->footer("Example:\n  shoal-ids " + name + " " + example);
   }
   add_forms(*sub, chosen);

@@ -90,7 +90,7 @@ ino_t number_of_file(const std::string& path) {
 
 }  // namespace
 
-guest::guest(const guest_options& options) : options_(options) {
+guest::guest(const guest_options& options) : options_(options), build_(read_build_files(options.build)) {
   if (const std::optional<pid_t> pid = process_of(options.name)) {
     process_ = shoal::posix::unique_fd{static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))};
     memory_ = std::make_unique<introspected_memory>(memory_of_process(options.name, *pid));
@@ -99,11 +99,12 @@ guest::guest(const guest_options& options) : options_(options) {
     file_ = number_of_file(options.name);
   }
   std::error_code why = attach();
-  if (why && file_ != 0 && options.machine.empty()) {
+  if (why == shoal::errc::not_found && file_ != 0 && options.machine.empty()) {
     memory_ = std::make_unique<introspected_memory>(memory_of_file(options.name, ram_layout::virt));
     why = attach();
   }
   if (!why) return;
+  if (why == shoal::errc::invalid_argument) refuse_build_file();
   throw failure{
       "there is no kernel that can be read in " + options_.name, why,
       "it has to run Linux on x86-64 or ARM, and to have begun; of a file of RAM of 2.75 GiB or more,\n"
@@ -112,10 +113,20 @@ guest::guest(const guest_options& options) : options_(options) {
 
 std::error_code guest::attach() {
   if (attach_by_profile()) return {};
-  shoal::result<guest_kernel> found = guest_kernel::attach(*memory_);
+  shoal::result<guest_kernel> found =
+      build_ ? guest_kernel::attach(*memory_, *build_) : guest_kernel::attach(*memory_);
   if (!found) return found.error();
   kernel_ = std::make_unique<guest_kernel>(std::move(*found));
   return {};
+}
+
+void guest::refuse_build_file() const {
+  const shoal::result<guest_kernel> other = guest_kernel::attach(*memory_);
+  const std::string here = other ? shoal::vmi::printable(other->banner()) : "a kernel without a name";
+  const std::string there = build_->banner.empty() ? "a kernel that it does not name, with functions elsewhere"
+                                                   : shoal::vmi::printable(build_->banner);
+  throw failure{options_.build.path() + " is of another kernel than " + options_.name,
+                "the guest has " + here + "\n  the file has " + there + "\n  name a file of the same build"};
 }
 
 guest::~guest() = default;
@@ -133,7 +144,8 @@ bool guest::is_there() {
 
 bool guest::attach_by_profile() {
   std::error_code ignored;
-  if (options_.profile.empty() || !std::filesystem::exists(options_.profile, ignored)) return false;
+  // one that was saved without the file knows less
+  if (options_.profile.empty() || build_ || !std::filesystem::exists(options_.profile, ignored)) return false;
   auto profile = load_saved<shoal::vmi::kernel_profile>(options_.profile, "profile");
   shoal::result<guest_kernel> found = guest_kernel::attach(*memory_, std::move(profile));
   if (!found) return false;  // of another kernel: it is made anew

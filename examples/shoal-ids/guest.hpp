@@ -14,7 +14,10 @@
 #include <shoal/os/linux/introspected_memory.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 #include <shoal/vmi/linux/kernel_baseline.hpp>
+#include <shoal/vmi/linux/kernel_file.hpp>
 #include <shoal/vmi/linux/linux_kernel.hpp>
+
+#include "build_files.hpp"
 
 using guest_kernel = shoal::vmi::linux_kernel<shoal::linux_os::introspected_memory>;
 
@@ -22,6 +25,7 @@ struct guest_options {
   std::string name;     ///< a file, a process id, pid:ID, qmp:SOCKET
   std::string machine;  ///< flat, pc, q35, virt: of a file of RAM; empty: flat or virt, whichever fits
   std::string profile;  ///< a file with what is known of kernels like this; empty: none
+  build_files build;    ///< of its kernel
 };
 
 class guest {
@@ -47,8 +51,10 @@ class guest {
  private:
   [[nodiscard]] std::error_code attach();
   [[nodiscard]] bool attach_by_profile();
+  [[noreturn]] void refuse_build_file() const;
 
   guest_options options_;
+  std::optional<shoal::vmi::kernel_file> build_;
   shoal::posix::unique_fd process_;  // a pidfd; readable when it has ended
   ino_t file_ = 0;
   std::unique_ptr<shoal::linux_os::introspected_memory> memory_;

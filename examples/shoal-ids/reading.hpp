@@ -13,12 +13,16 @@
 #include "../common/message.hpp"
 #include "guest.hpp"
 
+/// Of a kernel that does not say where something is.
+inline constexpr const char* missing_advice =
+    "a kernel built without CONFIG_KALLSYMS_ALL or CONFIG_DEBUG_INFO_BTF does not tell: give --vmlinux or "
+    "--system-map";
+
 /// The value, or the end of the program. @throws common::failure
 template <class T>
 T required(shoal::result<T> found, const std::string& what, const guest& guest) {
   if (found) return std::move(*found);
-  throw common::failure{"cannot read " + what + " of " + guest.name(), found.error(),
-                        "is this kernel built with CONFIG_KALLSYMS_ALL and CONFIG_DEBUG_INFO_BTF?"};
+  throw common::failure{"cannot read " + what + " of " + guest.name(), found.error(), missing_advice};
 }
 
 /// @throws common::failure when a walk did not come to its end

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <asio/co_spawn.hpp>
@@ -20,6 +21,7 @@
 #include "commands.hpp"
 #include "doors.hpp"
 #include "period.hpp"
+#include "recorder.hpp"
 #include "service.hpp"
 #include "sinks.hpp"
 #include "web.hpp"
@@ -30,7 +32,9 @@ using common::failure;
 
 struct serve_options {
   std::vector<std::string> guests;
-  std::string machine = "flat";
+  std::string machine;
+  build_files build;
+  record_options record;
   std::vector<std::string> listen;
   std::string http;
   std::vector<std::string> alerts;
@@ -40,10 +44,10 @@ struct serve_options {
 };
 
 /// NAME=GUEST, or a GUEST that is called guest0, guest1, ...
-named_guest parse_guest(const std::string& text, std::size_t number, const std::string& machine) {
+named_guest parse_guest(const std::string& text, std::size_t number, const serve_options& given) {
   const std::size_t equals = text.find('=');
   const std::size_t slash = std::min({text.find('/'), text.find(':'), text.size()});
-  named_guest out{"guest" + std::to_string(number), {text, machine, {}}};
+  named_guest out{"guest" + std::to_string(number), {text, given.machine, {}, given.build}};
   if (equals >= slash) return out;
   out.name = text.substr(0, equals);
   out.options.name = text.substr(equals + 1);
@@ -62,7 +66,7 @@ named_guest parse_guest(const std::string& text, std::size_t number, const std::
 std::vector<named_guest> parse_guests(const serve_options& given) {
   std::vector<named_guest> out;
   for (const std::string& each : given.guests) {
-    named_guest guest = parse_guest(each, out.size(), given.machine);
+    named_guest guest = parse_guest(each, out.size(), given);
     for (const named_guest& other : out) {
       if (other.name == guest.name) {
         throw failure{"two guests have the name '" + guest.name + "'",
@@ -77,12 +81,19 @@ std::vector<named_guest> parse_guests(const serve_options& given) {
 int serve(const serve_options& given, output_form form) {
   std::signal(SIGPIPE, SIG_IGN);  // nobody may read the alerts any more
   const std::vector<named_guest> guests = parse_guests(given);
+  static_cast<void>(read_build_files(given.build));  // what is wrong with them is told now
   asio::io_context context{1};
   ids_service service{context.get_executor(), guests, in_nanoseconds(given.every)};
   std::vector<std::unique_ptr<alert_sink>> sinks;
   const std::vector<std::string> standard{"-"};
   for (const std::string& each : given.alerts.empty() ? standard : given.alerts) {
     sinks.push_back(alert_sink::make(each, form, given.alert_trust));
+  }
+  std::optional<finding_recorder> recorder;
+  if (!given.record.uri.empty()) {
+    std::vector<std::string> names;
+    for (const named_guest& each : guests) names.push_back(each.name);
+    recorder.emplace(given.record, std::move(names));
   }
   ids_doors doors{context.get_executor(), service, given.tls};
   std::vector<std::string> places;
@@ -104,8 +115,10 @@ int serve(const serve_options& given, output_form form) {
     service.stop();
   });
   for (const auto& each : sinks) asio::co_spawn(context, each->run(service), [](const std::exception_ptr&) {});
+  if (recorder) asio::co_spawn(context, recorder->follow(service), [](const std::exception_ptr&) {});
   service.start();
   context.run();
+  if (recorder) recorder->finish();
   return 0;
 }
 
@@ -121,9 +134,11 @@ void add_serve(CLI::App& app, action& chosen) {
       ->required()
       ->allow_extra_args(false);
   sub->add_option("--machine", given->machine,
-                  "how QEMU laid out files of more than 2.75 GiB of RAM: pc, q35, flat")
+                  "how QEMU laid out files of RAM: pc or q35, of 2.75 GiB or more, flat, or virt;\n"
+                  "default: flat or virt, whichever fits")
       ->type_name("TYPE")
-      ->check(CLI::IsMember({"flat", "pc", "q35"}));
+      ->check(CLI::IsMember({"flat", "pc", "q35", "virt"}));
+  add_build_files(*sub, given->build);
   sub->add_option("--listen", given->listen,
                   "where clients say commands: tcp://HOST:PORT, tls://HOST:PORT, unix:PATH\n"
                   "or serial:DEVICE?speed=115200; may be given again")
@@ -145,6 +160,7 @@ void add_serve(CLI::App& app, action& chosen) {
   sub->add_option("--alert-trust", given->alert_trust,
                   "believe receivers of alerts with these; default: the system's")
       ->type_name("PEM");
+  add_record_options(*sub, given->record);
   add_forms(*sub, chosen);
   sub->footer(
       "Clients say a command a line, such as 'plist guest0' or 'check guest0 --json'; 'help' tells all. "

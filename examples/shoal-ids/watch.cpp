@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "checks.hpp"
 #include "commands.hpp"
 #include "period.hpp"
+#include "recorder.hpp"
 
 namespace {
 
@@ -21,6 +23,7 @@ struct watch_options {
   std::string baseline;
   double every = 5;
   std::uint64_t count = 0;
+  record_options record;
 };
 
 int watch(guest& guest, const output& out, const watch_options& options) {
@@ -28,20 +31,26 @@ int watch(guest& guest, const output& out, const watch_options& options) {
   guest.baseline() = options.baseline.empty() ? baseline_of(guest) : load_baseline(options.baseline, guest);
   if (options.baseline.empty()) out.heading("how it is now is taken for good");
   std::fflush(stdout);
+  std::optional<finding_recorder> recorder;
+  if (!options.record.uri.empty()) recorder.emplace(options.record, std::vector{guest.name()});
   alert_book book;
   int worst = 0;
   for (std::uint64_t looks = 0; options.count == 0 || looks < options.count; ++looks) {
     if (looks != 0 && !ctrl_c.sleep_for(in_nanoseconds(options.every))) break;
     const std::vector<shoal::vmi::finding> found = look_into(guest);
     if (!guest.is_there()) {  // and what was found meanwhile is no finding
+      if (recorder) recorder->finish();
       throw common::failure{guest.name() + " is no longer what it was: it ended, or boots again",
                             "'shoal-ids serve' waits for guests that come back"};
     }
-    for (const guest_alert& each : book.update(found, unix_now())) tell(each, out);
+    const std::vector<guest_alert> news = book.update(found, unix_now());
+    for (const guest_alert& each : news) tell(each, out);
+    if (recorder) recorder->put(news, 0);
     worst = std::max(worst, exit_code(found));
     std::fflush(stdout);
     renew_rights(guest);
   }
+  if (recorder) recorder->finish();
   return worst;
 }
 
@@ -57,6 +66,7 @@ void add_watch(CLI::App& app, action& chosen) {
   add_period(*sub, "--every", options->every, "time between two looks; default: 5s");
   sub->add_option("--count", options->count, "end after so many looks; default: when it is interrupted")
       ->type_name("N");
+  add_record_options(*sub, options->record);
   sub->footer(
       std::string{what_is_checked} +
       "\n\nExits with 3 when something was found, with 1 when something could not be read.\n\nExample:\n"

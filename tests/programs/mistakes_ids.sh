@@ -35,4 +35,26 @@ mistake 1 pid:4194399 "$ids" banner pid:4194399
 echo text > text.profile
 mistake 1 text.profile "$ids" banner nothing.ram --profile text.profile
 
+# files of a kernel's build, which are read before there is a guest
+echo 'ffffffffffffffff B The real System.map is in the linux-image-<version>-dbg package' > stub.map
+mistake 1 stub.map "$ids" banner nothing.ram --system-map stub.map
+says '-dbg'
+printf 'ffffffff81000000 T _text\nffffffff81000040 t helper\n' > functions.map
+mistake 1 functions.map "$ids" banner nothing.ram --system-map functions.map
+says /proc/kallsyms
+mistake 1 text.profile "$ids" banner nothing.ram --system-map text.profile
+mistake 1 missing.map "$ids" banner nothing.ram --system-map missing.map
+mistake 1 "$ids" "$ids" banner nothing.ram --system-map "$ids"
+says --vmlinux
+{ head -c 514 /dev/zero; printf 'HdrS and so on'; } > bzImage
+mistake 1 bzImage "$ids" banner nothing.ram --vmlinux bzImage
+says 'as it is booted' -dbg
+mistake 1 "$ids" "$ids" banner nothing.ram --vmlinux "$ids"
+says 'no symbols of a kernel'
+mistake 1 text.profile "$ids" banner nothing.ram --vmlinux text.profile
+mistake 1 missing "$ids" banner nothing.ram --vmlinux missing
+mistake 2 --vmlinux "$ids" banner nothing.ram --vmlinux a --system-map b
+printf 'ffffffff81000000 T _text\nffffffff82000000 D linux_proc_banner\nffffffff82000100 D linux_banner\n' > good.map
+mistake 1 nothing.ram "$ids" banner nothing.ram --system-map good.map
+
 finish
