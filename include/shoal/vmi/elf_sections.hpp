@@ -70,8 +70,8 @@ class elf_sections {
     return {};
   }
 
-  /// Those with a name and a place, without the marks that assemblers make. not_found when the file has no
-  /// table of symbols: it was stripped; malformed, limit_exceeded.
+  /// Those with a name and a place, without the marks that assemblers make and too long names. not_found when
+  /// the file has no table of symbols: it was stripped; malformed, limit_exceeded.
   [[nodiscard]] result<symbol_table> symbols() const {
     for (const section& each : sections_) {
       if (each.type == table_of_symbols) return read_symbols(each);
@@ -153,6 +153,7 @@ class elf_sections {
       const auto where = number<std::uint16_t>(each, head_.wide ? 6 : 14);
       // local labels, and where code and data begin on ARM
       if (name.empty() || name.starts_with('$') || name.starts_with(".L")) continue;
+      if (name.size() > max_symbol_name) continue;  // longer than the kernel's own table takes
       const char type = type_of(info, where);
       if (type == 0) continue;
       const status added = out.add(virtual_address{word(each, head_.wide ? 8 : 4)}, type, name);

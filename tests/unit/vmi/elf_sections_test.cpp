@@ -94,12 +94,13 @@ TEST_CASE("an ELF file that is cut anywhere, or points out of itself, is an erro
   }
 }
 
-TEST_CASE("names that have no end are too long, and more sections than a kernel has are not read") {
+TEST_CASE("too long names are left out, and more sections than a kernel has are not read") {
   elf_builder builder{true};
   builder.symbol(std::string(max_symbol_name + 1, 'x'), elf_builder::text, elf_builder::function,
                  elf_builder::in_text);
   std::vector<std::byte> bytes = builder.bytes();
-  CHECK(elf_sections::parse(bytes)->symbols().error() == errc::limit_exceeded);
+  REQUIRE(elf_sections::parse(bytes)->symbols());
+  CHECK(elf_sections::parse(bytes)->symbols()->size() == 0);
   store_le(bytes.data() + 60, static_cast<std::uint16_t>(max_elf_sections + 1));
   CHECK(elf_sections::parse(bytes).error() == errc::limit_exceeded);
   store_le(bytes.data() + 58, std::uint16_t{63});
