@@ -212,7 +212,7 @@ class tender {
     console_calls print{console};
     poll_calls poll{waiter_};
     halt_calls halt;
-    hypercall_table table{print, disks_, nets_, pins_, registers_.windows(), buses_, poll, time, halt};
+    hypercall_table table{disks_, nets_, pins_, registers_.windows(), buses_, print, poll, time, halt};
     device_window cpu{machine->cpu(), registers_.windows().range(), registers_.windows()};
     registers_.use(&machine->memory());
     stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});

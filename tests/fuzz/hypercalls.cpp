@@ -58,6 +58,11 @@ class restless_ram {
     change();
     return ram_.writable_window(address, n);
   }
+  template <std::size_t N>
+  bytes_span writable_slot(hal::guest_address address) noexcept {
+    change();
+    return ram_.writable_slot<N>(address);
+  }
   void change() noexcept {
     if (changes_.size() < 2) return;
     ram()[data + std::to_integer<std::size_t>(changes_[0])] = changes_[1];

@@ -79,7 +79,7 @@ class block_calls {
     const bool right = std::has_single_bit(block) && block >= 512 && block <= 32768 && capacity >= block &&
                        capacity % block == 0 && capacity <= std::numeric_limits<std::int64_t>::max();
     if (!right) return status::unsupported;
-    place = {&device, capacity, block};
+    place = {&device, capacity, block - 1};
     wanted[handle].attach_block(capacity, static_cast<std::uint16_t>(block), features);
     return status::ok;
   }
@@ -96,13 +96,17 @@ class block_calls {
   }
 
  private:
-  struct disk {
+  /// Aligned to its size, a power of two, so that it is found by a shift.
+  struct alignas(4 * sizeof(std::uint64_t)) disk {
     B* device = nullptr;
-    std::uint64_t capacity = 0;
-    std::uint32_t block = 1;
+    std::uint64_t capacity = 0;  ///< of a device, more
+    std::uint64_t within = 0;    ///< the bits of an offset that are zero where a block begins
 
+    /// Whole blocks, or no bytes. Where there is no device, no bytes at 0 are all there is.
     [[nodiscard]] bool has(std::uint64_t offset, std::uint64_t length) const noexcept {
-      return device != nullptr && contains(capacity, offset, length) && ((offset | length) & (block - 1)) == 0;
+      std::uint64_t end = 0;
+      return !__builtin_add_overflow(offset, length, &end) && end <= capacity &&
+             ((offset | length) & within) == 0;
     }
   };
 
@@ -118,12 +122,12 @@ class block_calls {
     const std::uint64_t length = asked->length;
     const disk& to = at(asked->handle);
     if (!to.has(offset, length)) return asked.answer(result_code::invalid);
-    if (length == 0) return asked.answer(result_code::ok);
+    if (length == 0) return asked.answer(to.device != nullptr ? result_code::ok : result_code::invalid);
     if (what.number == number::block_read) {
-      const status_or<bytes_span> room = writable(memory, asked->data, length);
+      status_or<bytes_span> room = writable(memory, asked->data, length);
       return asked.answer(room ? result_of(to.device->read(offset, *room)) : result_code::invalid);
     }
-    const status_or<bytes_view> data = readable(memory, asked->data, length);
+    status_or<bytes_view> data = readable(memory, asked->data, length);
     return asked.answer(data ? result_of(to.device->write(offset, *data)) : result_code::invalid);
   }
 
@@ -134,7 +138,7 @@ class block_calls {
     const std::uint64_t offset = asked->offset;
     const std::uint64_t length = asked->length;
     const disk& to = at(asked->handle);
-    if (!to.has(offset, length)) return asked.answer(result_code::invalid);
+    if (to.device == nullptr || !to.has(offset, length)) return asked.answer(result_code::invalid);
     if constexpr (can_block_flush<B>) {
       if (what.number == vendor::block_flush && (offset | length) == 0) {
         return asked.answer(result_of(to.device->flush()));

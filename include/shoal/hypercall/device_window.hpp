@@ -34,10 +34,13 @@ class device_window {
   constexpr device_window(V& processor, hal::bus_range range, Bus& bus) noexcept
       : processor_(processor), bus_(bus), range_(range) {}
 
-  status_or<guest_access> run() noexcept {
+  /// As that of the vcpu, but for what the bus serves.
+  auto run() noexcept {
     while (true) {
-      const status_or<guest_access> access = processor_.run();
-      if (!access || !is_here(*access) || !serve(*access)) return access;
+      auto exit = processor_.run();
+      if (!exit || space_of(*exit) != guest_access::space::memory) return exit;
+      const guest_access access = access_of(*exit);
+      if (!is_here(access) || !serve(access)) return exit;
     }
   }
   void answer(std::uint64_t value) noexcept { processor_.answer(value); }
@@ -45,8 +48,7 @@ class device_window {
  private:
   [[nodiscard]] bool is_here(const guest_access& a) const noexcept {
     const auto base = static_cast<std::uint64_t>(range_.base());
-    return a.where == guest_access::space::memory && a.address >= base && a.width <= range_.size() &&
-           a.address - base <= range_.size() - a.width;
+    return a.address >= base && a.width <= range_.size() && a.address - base <= range_.size() - a.width;
   }
 
   /// False when the bus has no such access.

@@ -44,11 +44,15 @@ concept protected_memory =
 /// Memory from address 0 on. Owns neither the bytes nor the protections.
 class guest_ram {
  public:
+  static constexpr std::size_t slot_limit = 64;  ///< bytes: more than an argument of a call has
+
   explicit constexpr guest_ram(bytes_span ram, std::span<const protection> protections = {}) noexcept
       : ram_(ram), protections_(protections) {
     for (const protection& p : protections) {
-      if (!p.writable && p.end > writable_from_) writable_from_ = p.end;
+      if (!p.writable && p.end > free_from_) free_from_ = p.end;
     }
+    if (free_from_ < ram.size()) free_ = ram.subspan(static_cast<std::size_t>(free_from_));
+    if (free_.size() >= slot_limit) slots_ = free_.size() - slot_limit + 1;
   }
 
   /// What the guest may read.
@@ -56,15 +60,24 @@ class guest_ram {
     return part(layout::boot_info, address, n);
   }
   /// What the guest may write.
-  [[nodiscard]] constexpr bytes_span writable_window(hal::guest_address address, std::size_t n) const noexcept {
-    const auto at = static_cast<std::uint64_t>(address);
-    const bytes_span found = part(layout::program, address, n);
-    if (at >= writable_from_) [[likely]]
-      return found;
-    for (const protection& p : protections_) {
-      if (!p.writable && !found.empty() && at < p.end && at + n > p.first) return {};
-    }
-    return found;
+  [[nodiscard, gnu::always_inline]] constexpr bytes_span writable_window(hal::guest_address address,
+                                                                         std::size_t n) const noexcept {
+    const std::uint64_t offset =
+        static_cast<std::uint64_t>(address) - free_from_;  // of what is below, too large
+    std::uint64_t end = 0;
+    if (__builtin_add_overflow(offset, n, &end) || end > free_.size()) [[unlikely]]
+      return among_protections(address, n);
+    return {free_.data() + static_cast<std::size_t>(offset), n};
+  }
+  /// The same of a size that the compiler knows: one comparison says that all of it is there.
+  template <std::size_t N>
+    requires(N <= slot_limit)
+  [[nodiscard, gnu::always_inline]] constexpr bytes_span writable_slot(
+      hal::guest_address address) const noexcept {
+    const std::uint64_t offset = static_cast<std::uint64_t>(address) - free_from_;
+    if (offset >= slots_) [[unlikely]]
+      return among_protections(address, N);
+    return {free_.data() + static_cast<std::size_t>(offset), N};
   }
 
  private:
@@ -75,9 +88,22 @@ class guest_ram {
     return {ram_.data() + static_cast<std::size_t>(at), n};  // subspan() asks whether n means all that is left
   }
 
+  /// Of what is not, or not all, in free_. By itself, so that what is always done gets the registers.
+  [[nodiscard, gnu::cold, gnu::noinline]] constexpr bytes_span among_protections(hal::guest_address address,
+                                                                                 std::size_t n) const noexcept {
+    const auto at = static_cast<std::uint64_t>(address);
+    const bytes_span found = part(layout::program, address, n);
+    for (const protection& p : protections_) {
+      if (!p.writable && !found.empty() && at < p.end && at + n > p.first) return {};
+    }
+    return found;
+  }
+
   bytes_span ram_;
   std::span<const protection> protections_;
-  std::uint64_t writable_from_ = layout::program;  // from here on all is
+  std::uint64_t free_from_ = layout::program;  // behind all that is not to be written
+  bytes_span free_;                            // what is there
+  std::uint64_t slots_ = 0;                    // how many offsets in it have slot_limit bytes
 };
 static_assert(protected_memory<guest_ram>);
 
@@ -109,6 +135,16 @@ template <hal::guest_memory M>
   }
   if (found.size() != size) return status::out_of_range;
   return found;
+}
+
+/// N bytes of the guest's to fill; none when it cannot write all of them.
+template <std::size_t N, hal::guest_memory M>
+[[nodiscard, gnu::always_inline]] inline bytes_span writable_slot(M& memory, std::uint64_t address) noexcept {
+  if constexpr (requires { memory.template writable_slot<N>(hal::guest_address{address}); }) {
+    return memory.template writable_slot<N>(hal::guest_address{address});
+  } else {
+    return writable(memory, address, N).value;
+  }
 }
 
 }  // namespace shoal::hypercall

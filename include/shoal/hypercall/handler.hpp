@@ -16,7 +16,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -60,18 +59,21 @@ class argument {
  public:
   /// False as a bool when it does not lie where the guest may write.
   template <hal::guest_memory M>
-  argument(M& memory, call what) noexcept : slot_(writable(memory, what.argument, sizeof(A)).value.data()) {
-    // of a size that the compiler knows: an answer and a question cost a few instructions
-    if (slot_ != nullptr) hal::copy_once(copy_, bytes_view{slot_, sizeof(A)});
+  [[gnu::always_inline]] argument(M& memory, call what) noexcept {
+    bytes_span slot = writable_slot<sizeof(A)>(memory, what.argument);
+    if (slot.empty()) return;
+    slot_ = slot.data();
+    there_ = true;
+    copy(std::make_index_sequence<sizeof(A) / sizeof(std::uint64_t)>{});
   }
 
-  explicit operator bool() const noexcept { return slot_ != nullptr; }
+  explicit operator bool() const noexcept { return there_; }
   /// @pre it is true as a bool
-  A* operator->() noexcept { return std::launder(reinterpret_cast<A*>(copy_)); }
+  A* operator->() noexcept { return &copy_; }
 
   /// Gives the guest what is in the copy.
   [[nodiscard]] outcome answer() const noexcept {
-    hal::copy_once(bytes_span{slot_, sizeof(A)}, copy_);
+    hal::copy_once(bytes_span{slot_, sizeof(A)}, std::as_bytes(std::span{&copy_, 1}));
     return outcome::resume;
   }
   /// The same, with a result.
@@ -88,8 +90,21 @@ class argument {
   }
 
  private:
-  std::byte* slot_;
-  alignas(A) std::byte copy_[sizeof(A)];  // an A once it is filled; nothing is written twice
+  static_assert(sizeof(A) % sizeof(std::uint64_t) == 0);
+
+  /// Volatile: each word is read once, here, whatever the guest does meanwhile. Word by word, and no loop: what
+  /// is looked at then is in registers.
+  template <std::size_t... I>
+  [[gnu::always_inline]] void copy(std::index_sequence<I...>) noexcept {
+    using word __attribute__((aligned(1), may_alias)) = std::uint64_t;
+    const auto* const from = reinterpret_cast<const volatile word*>(slot_);
+    auto* const to = reinterpret_cast<word*>(&copy_);
+    ((to[I] = from[I]), ...);
+  }
+
+  std::byte* slot_ = nullptr;
+  bool there_ = false;  // slot_ would be compared again where this is known
+  A copy_;
 };
 
 /// Copies the argument of a call that has no results; it may lie where the guest can only read. out_of_range.
@@ -121,7 +136,8 @@ struct manifest_gap {
   bool known = false;  ///< there is a handler for its type: it is only not attached
 };
 
-/// Handlers as one. It is a handler itself. Does not own them.
+/// Handlers as one. It is a handler itself. Does not own them. They are asked in their order: the one that has
+/// most to do is best the first.
 template <class... H>
 class hypercall_table {
   static constexpr std::size_t number_count = (std::size_t{0} + ... + H::numbers.size());

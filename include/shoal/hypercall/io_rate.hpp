@@ -77,7 +77,8 @@ template <block_backend Disk, io_timer Timer>
 class paced_disk {
  public:
   /// @param rate  outlives this
-  paced_disk(Disk disk, io_rate<Timer>& rate) : disk_(std::move(disk)), rate_(rate) {}
+  paced_disk(Disk disk, io_rate<Timer>& rate)
+      : disk_(std::move(disk)), rate_(rate), limited_(rate.is_limited()) {}
 
   /// For who is not the guest.
   [[nodiscard]] Disk& unpaced() noexcept { return disk_; }
@@ -86,11 +87,11 @@ class paced_disk {
   [[nodiscard]] std::uint32_t block_size() const noexcept { return disk_.block_size(); }
 
   status read(std::uint64_t offset, bytes_span out) noexcept {
-    if (!rate_.is_limited()) return disk_.read(offset, out);
+    if (!limited_) return disk_.read(offset, out);
     return in_pieces(offset, out, [this](std::uint64_t at, bytes_span part) { return disk_.read(at, part); });
   }
   status write(std::uint64_t offset, bytes_view in) noexcept {
-    if (!rate_.is_limited()) return disk_.write(offset, in);
+    if (!limited_) return disk_.write(offset, in);
     return in_pieces(offset, in, [this](std::uint64_t at, bytes_view part) { return disk_.write(at, part); });
   }
   status flush() noexcept
@@ -109,8 +110,9 @@ class paced_disk {
   }
 
  private:
+  /// By itself, so that a disk without a limit does not make room for it.
   template <class Bytes, class Move>
-  status in_pieces(std::uint64_t offset, Bytes bytes, Move move) noexcept {
+  [[gnu::noinline]] status in_pieces(std::uint64_t offset, Bytes bytes, Move move) noexcept {
     const std::uint64_t block = disk_.block_size();
     const std::uint64_t piece = std::max(rate_.piece() / block * block, block);
     while (!bytes.empty()) {
@@ -126,6 +128,7 @@ class paced_disk {
 
   Disk disk_;
   io_rate<Timer>& rate_;
+  bool limited_;  // as the rate says, at hand
 };
 
 /// A network that keeps to a rate, in both directions together.

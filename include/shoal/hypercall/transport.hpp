@@ -31,24 +31,44 @@ struct guest_access {
   friend constexpr bool operator==(const guest_access&, const guest_access&) noexcept = default;
 };
 
+/// More than there are numbers of calls.
+inline constexpr std::uint32_t most_numbers = 0x1000;
+
 /// The call that an access is: a write of 32 bits to a port (x86-64) or to an address from mmio_base on
 /// (aarch64). unsupported for all others.
 [[nodiscard]] constexpr status_or<call> call_of(const guest_access& access) noexcept {
-  constexpr std::uint64_t most = 0x1000;  // numbers: more than there will be
   const bool port = access.where == guest_access::space::port;
   const std::uint64_t base = port ? port_base : mmio_base;
   const std::uint64_t step = port ? 1 : 8;
   if (!access.is_write || access.width != 4) return status::unsupported;
   const std::uint64_t offset = access.address - base;  // below it, more than there is
-  if (offset % step != 0 || offset / step >= most) return status::unsupported;
+  if (offset % step != 0 || offset / step >= most_numbers) return status::unsupported;
   return call{static_cast<std::uint32_t>(offset / step), access.value & 0xffff'ffff};
 }
 
-/// `run()`: runs the guest up to its next access. timed_out when it was told to stop, failed when it cannot run
-/// on.
+[[nodiscard]] constexpr guest_access::space space_of(const guest_access& access) noexcept {
+  return access.where;
+}
+[[nodiscard]] constexpr guest_access access_of(const guest_access& access) noexcept {
+  return access;
+}
+
+/// What a processor has left its guest for, valid until it runs again: a guest_access, or what becomes one when
+/// somebody looks, as nobody does at a call.
+template <class E>
+concept guest_exit = requires(const E& exit) {
+  { space_of(exit) } noexcept -> std::same_as<guest_access::space>;
+  { access_of(exit) } noexcept -> std::same_as<guest_access>;
+  { call_of(exit) } noexcept -> std::same_as<status_or<call>>;
+};
+
+/// `run()`: runs the guest up to its next access: a status_or<> of a guest_exit. timed_out when it was told to
+/// stop, failed when it cannot run on.
 template <class V>
 concept vcpu = requires(V& processor) {
-  { processor.run() } noexcept -> std::same_as<status_or<guest_access>>;
+  { processor.run() } noexcept;
+  { processor.run().code } -> std::convertible_to<status>;
+  requires guest_exit<decltype(processor.run().value)>;
 };
 
 enum class ending_reason : std::uint8_t {
@@ -77,18 +97,18 @@ template <vcpu V, class Table, hal::guest_memory M>
   requires hypercall_handler<Table, M>
 ending serve(V& processor, Table& table, M& memory, unknown_call policy = unknown_call::stops) noexcept {
   while (true) {
-    const status_or<guest_access> access = processor.run();
-    if (!access) {
-      return {access.code == status::timed_out ? ending_reason::stopped : ending_reason::crashed, {}};
-    }
-    const status_or<call> what = call_of(*access);
-    if (!what) return {ending_reason::access, *access};
+    // Not const, here and on all of the way of a call: g++ 12 keeps a const structure that a function has
+    // filled in memory, and any other in registers.
+    auto exit = processor.run();
+    if (!exit) return {exit.code == status::timed_out ? ending_reason::stopped : ending_reason::crashed, {}};
+    status_or<call> what = call_of(*exit);
+    if (!what) return {ending_reason::access, access_of(*exit)};
     switch (table.handle(*what, memory)) {
       case outcome::resume: break;
-      case outcome::halt: return {ending_reason::halted, *access};
-      case outcome::fault: return {ending_reason::refused, *access};
+      case outcome::halt: return {ending_reason::halted, access_of(*exit)};
+      case outcome::fault: return {ending_reason::refused, access_of(*exit)};
       case outcome::not_mine:
-        if (policy == unknown_call::stops) return {ending_reason::unserved, *access};
+        if (policy == unknown_call::stops) return {ending_reason::unserved, access_of(*exit)};
     }
   }
 }

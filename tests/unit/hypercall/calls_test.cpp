@@ -239,6 +239,19 @@ TEST_CASE_FIXTURE(disk_fixture, "blocks that are not there, and memory that is n
   CHECK(io(number::block_write, {.data = 0x10000, .length = 512}) == ok);
 }
 
+TEST_CASE_FIXTURE(disk_fixture, "no bytes are somewhere on a disk, or the guest's error as well") {
+  for (const std::uint32_t number : {number::block_read, number::block_write}) {
+    CHECK(io(number, {.offset = 512, .data = ~std::uint64_t{0}}) == ok);
+    CHECK(io(number, {.offset = 4608, .data = data_at}) == invalid);
+    CHECK(io(number, {.offset = 100, .data = data_at}) == invalid);
+    CHECK(io(number, {.offset = ~std::uint64_t{0}, .data = data_at}) == invalid);
+    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{512}}) {
+      CHECK(io(number, {.handle = 1, .offset = offset, .data = data_at}) == invalid);
+      CHECK(io(number, {.handle = 64, .offset = offset, .data = data_at}) == invalid);
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(disk_fixture, "a device that fails is no reason to stop") {
   disk.answer = status::failed;
   CHECK(io(number::block_read, {.data = data_at, .length = 512}) == failed);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <shoal/hypercall/program.hpp>
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -71,6 +73,37 @@ TEST_CASE("text and constants are read only to calls as well") {
   CHECK_FALSE(readable(seen, 0xffff, 2));  // page tables
   CHECK_FALSE(readable(seen, 0x100000, ~std::uint64_t{0}));
   CHECK(readable(seen, ~std::uint64_t{0}, 0));
+}
+
+TEST_CASE("an argument may lie where any bytes of its size may") {
+  ram memory;
+  const std::array text{protection{0x100000, 0x101000, false, true}};
+  const std::array gap{protection{0x110000, 0x111000, false, true},
+                       protection{0x111000, 0x112000, true, false}};
+  const std::array most{protection{0x100000, ram::size - 0x1000, false, true}};
+  const std::array all{protection{0x100000, ram::size, false, true}};
+  const bytes_span bytes = memory.bytes;
+  for (const guest_ram& seen :
+       {memory.guest, guest_ram{bytes, text}, guest_ram{bytes, gap}, guest_ram{bytes, most},
+        guest_ram{bytes, all}, guest_ram{bytes.first(0x100030)}, guest_ram{bytes.first(0x100028)},
+        guest_ram{bytes.first(0x100027)}, guest_ram{bytes.first(0x8000)}, guest_ram{bytes_span{}}}) {
+    const auto same = [&seen](std::uint64_t at) {
+      const bytes_span slot = writable_slot<40>(seen, at);
+      const status_or<bytes_span> found = writable(seen, at, 40);
+      return slot.empty() ? !found : found && slot.data() == found->data() && slot.size() == 40;
+    };
+    for (const std::uint64_t edge :
+         {std::uint64_t{0}, std::uint64_t{0x8000}, layout::boot_info, layout::program, std::uint64_t{0x101000},
+          std::uint64_t{0x110000}, std::uint64_t{0x111000}, ram::size - 0x1000, ram::size, 4_GiB}) {
+      for (std::uint64_t at = edge - 128; at != edge + 128; ++at) {
+        if (!same(at)) FAIL_CHECK("at ", at);
+      }
+    }
+  }
+  CHECK(writable_slot<40>(memory.guest, ram::size - 40).size() == 40);
+  CHECK(writable_slot<40>(memory.guest, ram::size - 39).empty());
+  CHECK(writable_slot<40>(memory.host, ram::size - 40).size() == 40);  // memory that knows no protections
+  CHECK(writable_slot<40>(memory.host, ram::size - 39).empty());
 }
 
 TEST_CASE("devices come from the manifest in the file") {

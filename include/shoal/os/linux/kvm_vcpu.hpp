@@ -33,6 +33,7 @@
 #include <shoal/base/status.hpp>
 #include <shoal/hypercall/transport.hpp>
 #include <shoal/os/linux/kvm.hpp>
+#include <shoal/os/linux/kvm_exit.hpp>
 #include <shoal/os/posix/mapped_pages.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 
@@ -81,16 +82,17 @@ class kvm_vcpu {
   }
 
   /// Runs the guest up to its next access. timed_out when a signal is there that stops it, and stays there;
-  /// failed when the guest cannot run on: crash() says why. An access of several units at once has width 0.
-  [[nodiscard]] status_or<hypercall::guest_access> run() noexcept {
+  /// failed when the guest cannot run on: crash() says why.
+  [[nodiscard]] status_or<kvm_exit> run() noexcept {
     while (::ioctl(fd_.get(), KVM_RUN, 0) != 0) {
       if (errno == EINTR) return status::timed_out;
       if (errno == EAGAIN) continue;
       return fail(errno == EFAULT ? kvm_crash::memory : kvm_crash::other);
     }
     switch (shared().exit_reason) {
-      case KVM_EXIT_IO: return port_access();
-      case KVM_EXIT_MMIO: return memory_access();
+      [[likely]] case KVM_EXIT_IO:
+        return kvm_exit{shared()};  // the calls of x86-64
+      case KVM_EXIT_MMIO: return kvm_exit{shared()};
       case KVM_EXIT_INTR: return status::timed_out;
       case KVM_EXIT_HLT: return fail(kvm_crash::halted);
       case KVM_EXIT_SHUTDOWN: return fail(kvm_crash::shutdown);
@@ -151,28 +153,6 @@ class kvm_vcpu {
 
   [[nodiscard]] std::byte* port_data() const noexcept {
     return pages_.bytes().data() + shared().io.data_offset;
-  }
-  [[nodiscard]] hypercall::guest_access port_access() const noexcept {
-    const auto& io = shared().io;
-    hypercall::guest_access access{.where = hypercall::guest_access::space::port,
-                                   .is_write = io.direction == KVM_EXIT_IO_OUT,
-                                   .width = io.count == 1 ? io.size : std::uint8_t{0},
-                                   .address = io.port};
-    std::byte bytes[8]{};
-    if (access.is_write) std::memcpy(bytes, port_data(), std::min<std::size_t>(sizeof bytes, access.width));
-    access.value = load_le<std::uint64_t>(bytes);
-    return access;
-  }
-  [[nodiscard]] hypercall::guest_access memory_access() const noexcept {
-    const auto& mmio = shared().mmio;
-    hypercall::guest_access access{.where = hypercall::guest_access::space::memory,
-                                   .is_write = mmio.is_write != 0,
-                                   .width = static_cast<std::uint8_t>(std::min<std::uint32_t>(mmio.len, 8)),
-                                   .address = mmio.phys_addr};
-    std::byte bytes[8]{};
-    if (access.is_write) std::memcpy(bytes, mmio.data, access.width);
-    access.value = load_le<std::uint64_t>(bytes);
-    return access;
   }
 
   posix::unique_fd fd_;

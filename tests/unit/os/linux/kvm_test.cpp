@@ -4,9 +4,12 @@
 #include <shoal/os/linux/hvt_machine.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,11 +19,14 @@
 
 #include <doctest/doctest.h>
 
+#include <shoal/base/endian.hpp>
 #include <shoal/hal/register_file.hpp>
 #include <shoal/hal/simulated_bus.hpp>
 #include <shoal/hypercall/device_window.hpp>
 #include <shoal/hypercall/standard_calls.hpp>
+#include <shoal/hypercall/transport.hpp>
 #include <shoal/os/linux/introspected_memory.hpp>
+#include <shoal/os/linux/kvm_exit.hpp>
 #include <shoal/os/linux/kvm_vcpu.hpp>
 #include <shoal/os/linux/stop_signals.hpp>
 #include <shoal/vmi/address_space.hpp>
@@ -45,6 +51,55 @@ TEST_CASE("a stop signal waits until it is taken") {
   }
   CHECK(stop.take() == SIGALRM);
   CHECK(!stop.waiting());
+}
+
+TEST_CASE("what KVM has left a guest for is the call that the access is") {
+  using hypercall::mmio_base;
+  alignas(kvm_run) std::array<std::byte, 8192> page{};
+  kvm_run& run = *reinterpret_cast<kvm_run*>(page.data());
+  const std::uint64_t value = 0x1122'3344'5566'7788;
+  const auto same = [&run] {
+    const kvm_exit exit{run};
+    const auto what = call_of(exit);
+    const auto expected = call_of(access_of(exit));
+    return space_of(exit) == access_of(exit).where && what.code == expected.code &&
+           what->number == expected->number && what->argument == expected->argument;
+  };
+#ifdef __x86_64__
+  run.exit_reason = KVM_EXIT_IO;
+  run.io.data_offset = 4096;
+  store_le<std::uint64_t>(page.data() + 4096, value);
+  unsigned calls = 0;
+  for (const unsigned direction : {0u, 1u, 2u, 255u}) {
+    for (const unsigned size : {0u, 1u, 2u, 4u, 5u, 8u}) {
+      for (const unsigned count : {0u, 1u, 2u, 0x1'0001u, 0xffff'ffffu}) {
+        for (unsigned port = 0; port <= 0xffff; port += port < 0x1600 ? 1 : 251) {
+          run.io.direction = static_cast<std::uint8_t>(direction);
+          run.io.size = static_cast<std::uint8_t>(size);
+          run.io.count = count;
+          run.io.port = static_cast<std::uint16_t>(port);
+          if (!same()) FAIL_CHECK("direction ", direction, ", size ", size, ", count ", count, ", port ", port);
+          const auto what = call_of(kvm_exit{run});
+          if (what && what->argument == 0x5566'7788) ++calls;
+        }
+      }
+    }
+  }
+  CHECK(calls == hypercall::most_numbers);
+#endif
+  run.exit_reason = KVM_EXIT_MMIO;
+  std::memcpy(run.mmio.data, &value, sizeof value);
+  for (const unsigned length : {0u, 2u, 4u, 8u, 9u}) {
+    for (const bool write : {false, true}) {
+      for (const std::uint64_t at : {mmio_base - 8, mmio_base + 40, mmio_base + 41, mmio_base + 0x8000}) {
+        run.mmio.len = length;
+        run.mmio.is_write = write ? 1 : 0;
+        run.mmio.phys_addr = at;
+        CHECK(same());
+        CHECK(static_cast<bool>(call_of(kvm_exit{run})) == (length == 4 && write && at == mmio_base + 40));
+      }
+    }
+  }
 }
 
 #ifdef __x86_64__
