@@ -18,6 +18,7 @@
 #include "checks.hpp"
 #include "commands.hpp"
 #include "files.hpp"
+#include "reading.hpp"
 
 using common::failure;
 using namespace shoal::vmi;
@@ -48,10 +49,13 @@ std::vector<finding> look_into(guest& guest) {
 }
 
 kernel_baseline baseline_of(guest& guest) {
+  if (const auto tasks = tasks_of(guest.kernel()); tasks && !tasks->is_started()) {
+    throw failure{"the kernel of " + guest.name() + " is still starting, and changes its code",
+                  "ask again when its first program runs"};
+  }
   shoal::result<kernel_baseline> made = take_baseline(guest.kernel(), shoal::openssl::digester{});
   if (made) return std::move(*made);
-  throw failure{"cannot take a baseline of " + guest.name(), made.error(),
-                "is this kernel built with CONFIG_KALLSYMS_ALL and CONFIG_DEBUG_INFO_BTF?"};
+  throw failure{"cannot take a baseline of " + guest.name(), made.error(), missing_advice};
 }
 
 kernel_baseline load_baseline(const std::string& path, guest& guest) {

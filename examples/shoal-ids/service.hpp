@@ -32,7 +32,7 @@
 /// The last alerts, numbered as they come. Who follows keeps the number of the next.
 class alert_log {
  public:
-  static constexpr std::size_t max_kept = 1000;
+  static constexpr std::size_t max_kept = 10'000;  // all pages of a kernel are less than that
 
   void put(guest_alert alert) {
     if (kept_.size() == max_kept) kept_.pop_front();

@@ -76,6 +76,7 @@ struct kernel_task {
   std::uint32_t tgid = 0;
   std::uint32_t parent_pid = 0;  ///< of the process that made it
   bool kernel_thread = false;
+  bool runs_program = false;        ///< it has memory of its own
   std::string comm;                 ///< at most 15 bytes, the guest's
   std::uint64_t start_time = 0;     ///< in nanoseconds of the guest's monotonic clock
   std::uint64_t executions = 0;     ///< how many programs it and its ancestors executed
@@ -95,6 +96,12 @@ struct task_list {
   [[nodiscard]] const kernel_task* at(virtual_address address) const noexcept {
     const auto found = std::ranges::find(tasks, address, &kernel_task::address);
     return found == tasks.end() ? nullptr : &*found;
+  }
+  /// The first program runs. Before that the kernel fits its code to the processor, and it is not yet
+  /// read-only.
+  [[nodiscard]] bool is_started() const noexcept {
+    const auto first = std::ranges::find(tasks, 1U, &kernel_task::pid);
+    return first != tasks.end() && first->runs_program;
   }
 };
 
@@ -135,13 +142,14 @@ template <virtual_memory Space>
   const status_or<std::uint64_t> pid = task.template number<"pid">();
   const status_or<std::uint64_t> tgid = task.template number<"tgid">();
   const status_or<std::uint64_t> flags = task.template number<"flags">();
+  const status_or<virtual_address> memory = task.template pointer<"mm">();
   const status_or<std::uint64_t> start = task.template number<"start_time">();
   const status_or<std::uint64_t> executions = task.template number<"self_exec_id">();
   const status_or<virtual_address> parent = task.template pointer<"real_parent">();
   const status_or<virtual_address> leader = task.template pointer<"group_leader">();
   const status_or<virtual_address> cred = task.template pointer<"cred">();
   const status_or<std::string_view> comm = task.template text<"comm">(text);
-  if (!pid || !tgid || !flags || !start || !executions || !parent || !leader || !cred || !comm)
+  if (!pid || !tgid || !flags || !memory || !start || !executions || !parent || !leader || !cred || !comm)
     return std::nullopt;
   kernel_task out;
   out.address = at;
@@ -152,6 +160,7 @@ template <virtual_memory Space>
   const object maker{space, layout.task, *parent};
   out.parent_pid = static_cast<std::uint32_t>(maker.template number<"tgid">().value);
   out.kernel_thread = (*flags & is_kernel_thread) != 0;
+  out.runs_program = value(*memory) != 0;
   out.comm = *comm;
   out.start_time = *start;
   out.executions = *executions;

@@ -32,6 +32,21 @@ TEST_CASE("tasks are read with what ps prints of them") {
   CHECK(all.at(virtual_address{}) == nullptr);
 }
 
+TEST_CASE("a kernel has started when its first process runs a program") {
+  const auto layout = task_layout::resolve(kernel_layouts());
+  REQUIRE(layout);
+  synthetic_kernel kernel{3};
+  const auto is_started = [&] {
+    return read_tasks(kernel.space, *layout, kernel.places.init_task).is_started();
+  };
+  CHECK_FALSE(is_started());
+  kernel.put(synthetic_kernel::at(2) + 0x38, synthetic_kernel::base);  // a helper of the kernel's
+  CHECK_FALSE(is_started());
+  kernel.put(synthetic_kernel::at(1) + 0x38, synthetic_kernel::base);
+  CHECK(is_started());
+  CHECK_FALSE(task_list{}.is_started());
+}
+
 TEST_CASE("a task that cannot be read ends the list, credentials that cannot be read do not") {
   const auto layout = task_layout::resolve(kernel_layouts());
   REQUIRE(layout);
