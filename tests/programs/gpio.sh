@@ -37,7 +37,7 @@ ends_with() {
   # signals that a shell without job control has switched off for what runs behind
   env --default-signal=INT "$@" > out 2> err < /dev/null &
   program=$!
-  sleep 0.5
+  wait_for_handlers "$program"
   kill "-$signal" "$program"
   found=0
   wait "$program" || found=$?

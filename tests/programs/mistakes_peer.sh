@@ -150,7 +150,7 @@ for signal in INT TERM HUP; do
     # shellcheck disable=SC2086 # words
     env --default-signal=INT "$peer_program" $command 2> err > out &
     peer=$!
-    sleep 1
+    wait_for_handlers "$peer"
     interrupted "$signal" 130 "$command"
   done
   : > waiting.out

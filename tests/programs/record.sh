@@ -126,7 +126,8 @@ exits 0 "$record" record --chip sim:8 --output "$uri" --name blinker blink
 printf 'output 0\nset 0 1\nset 0 0\nwait 20ms\nrepeat 100\n' > slow
 "$record" record --chip sim:8 --output "$uri" --name slow slow > slow.out 2> slow.err &
 sender=$!
-sleep 0.5
+# shellcheck disable=SC2144 # the collector makes one
+until [ -e recordings/slow-*.rec ]; do sleep 0.05; kill -0 "$sender" 2> /dev/null || break; done
 stop_collector
 sleep 0.5
 start_collector --bind 127.0.0.1 --port "$port"
@@ -153,8 +154,10 @@ check 'all there' grep -q 'accesses  15' out
 printf 'output 0\nset 0 1\nset 0 0\nwait 10s\nrepeat 100\n' > long
 "$record" record --chip sim:8 --output cbor:long.rec long > out 2> err &
 sender=$!
-while ! "$record" show long.rec > /dev/null 2>&1; do sleep 0.05; kill -0 "$sender" 2> /dev/null || break; done
-sleep 0.3
+until [ "$("$record" show long.rec 2> /dev/null | grep -c 'set 0')" = 2 ]; do
+  sleep 0.05
+  kill -0 "$sender" 2> /dev/null || break
+done
 kill -s INT "$sender"
 code=0
 wait "$sender" || code=$?

@@ -12,6 +12,7 @@ start() {
   count=$1
   shift
   : > alerts
+  : > server.err  # now: the shell in the background may take a while to do it, and what the last one said is there
   "$ids" serve --guest g=missing.ram "$@" > alerts 2> server.err &
   server=$!
   servers=$server
@@ -151,7 +152,7 @@ cat server.pem server.key > both.pem
 ask_tls() {
   line=$1
   shift
-  { printf '%s\nquit\n' "$line"; sleep 2; } |
+  printf '%s\nquit\n' "$line" |
     timeout 60 openssl s_client -quiet -connect "${place#tls://}" -CAfile server.pem -verify_return_error "$@" > said 2> say.err || :
 }
 start 1 --listen tls://127.0.0.1:0 --certificate both.pem
@@ -267,6 +268,12 @@ wait_for missing.ram received
 stop
 wait "$receiver" && ok
 
+# what is found is recorded: of a guest that is not there, nothing
+start 1 --listen tcp://127.0.0.1:0 --record cbor:found.rec
+stop
+exits 0 "$bin/shoal-record" show found.rec --summary
+check 'an empty recording' grep -q '^records *0$' out
+
 # mistakes
 mistake 2 --guest "$ids" serve
 mistake 2 'name' "$ids" serve --guest a=x --guest a=y
@@ -286,6 +293,9 @@ mistake 2 --http "$ids" serve --guest x --http nowhere
 mistake 2 --every "$ids" serve --guest x --every 0s
 mistake 2 'nowhere to send' "$ids" serve --guest x --alert mail:me
 mistake 1 /no/folder "$ids" serve --guest x --alert cbor:/no/folder/file
+mistake 2 'nowhere to record' "$ids" serve --guest x --record mail:me
+mistake 1 /no/folder "$ids" serve --guest x --record cbor:/no/folder/file
+mistake 1 missing.map "$ids" serve --guest x --system-map missing.map
 mistake 1 missing.pem "$ids" serve --guest x --alert tls://127.0.0.1:1 --alert-trust missing.pem
 start 1 --listen tcp://127.0.0.1:0
 mistake 1 "$(cat places)" "$ids" serve --guest x --listen "$(cat places)"

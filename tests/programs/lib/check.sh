@@ -105,6 +105,17 @@ noise() {
     -iv 00000000000000000000000000000000
 }
 
+# wait_for_handlers PID: until it has taken SIGTERM into its own hands, caught or blocked: a signal that comes before then
+# is not the program's to handle
+wait_for_handlers() {
+  for _ in $(seq 1200); do
+    if grep -Eqs '^Sig(Blk|Cgt):.*[4-7c-f]...$' "/proc/$1/status"; then return; fi
+    kill -0 "$1" 2> /dev/null || return 0
+    sleep 0.05
+  done
+  bad 'a program does not handle SIGTERM'
+}
+
 # start_server ARGUMENTS...: starts shoal-nbd, waits until it has said its URI; sets $server and $uri (the first)
 start_server() {
   : > uris
