@@ -44,7 +44,7 @@ namespace shoal::vmi {
 namespace detail {
 
 inline constexpr std::size_t unikernel_page = 4096;
-using page_bytes = std::array<std::byte, unikernel_page>;
+using unikernel_bytes = std::array<std::byte, unikernel_page>;
 
 [[nodiscard]] inline finding changed_constant(const unikernel_image& image, const constant_area& area,
                                               std::uint64_t at, bytes_view is, bytes_view should) {
@@ -68,8 +68,8 @@ using page_bytes = std::array<std::byte, unikernel_page>;
 template <physical_memory M>
 [[nodiscard]] std::vector<finding> check_unikernel(const M& memory, const unikernel_image& image) {
   std::vector<finding> found;
-  detail::page_bytes is;
-  detail::page_bytes should;
+  detail::unikernel_bytes is;
+  detail::unikernel_bytes should;
   for (const constant_area& area : image.constants()) {
     for (std::uint64_t at = 0; at < area.size && found.size() < max_findings; at += is.size()) {
       const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(is.size(), area.size - at));
