@@ -97,9 +97,9 @@ class elf_builder {
   [[nodiscard]] std::uint16_t half(std::uint16_t wide, std::uint16_t narrow) const {
     return wide_ ? wide : narrow;
   }
-  static std::uint32_t string(std::string& to, std::string_view text) {
+  static std::uint32_t string(std::string& to, std::string_view more) {
     const auto at = static_cast<std::uint32_t>(to.size());
-    to += text;
+    to += more;
     to += '\0';
     return at;
   }
