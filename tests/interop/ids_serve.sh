@@ -60,9 +60,11 @@ END
 
 until_there 240 "$work/guest.out" '^== ready'
 "$ids" serve --guest "web=qmp:$work/qmp" --listen "unix:$work/sock" --http 127.0.0.1:0 --every 300ms \
-  --alert - --alert "cbor:$work/alerts.cbor" > "$work/alerts" 2> "$work/serve.err" &
+  --alert - --alert "cbor:$work/alerts.cbor" --record "cbor:$work/found.rec" > "$work/alerts" 2> "$work/serve.err" &
 server=$!
 until_there 30 "$work/serve.err" '^http://'
+printf 'output 0\nset 0 1\n' > "$work/pins"
+"$bin/shoal-record" record --chip sim:8 --output "cbor:$work/pins.rec" "$work/pins"
 url=$(grep '^http://' "$work/serve.err")
 for _ in $(seq 100); do
   if say guests | grep -q '^web  0 alerts in [1-9]'; then break; fi
@@ -117,3 +119,13 @@ kill "$server"
 wait "$server" || fail "serve ended with $?: $(cat "$work/serve.err")"
 server=
 echo 'in order: a guest that was switched off is found when it is back'
+
+# what was found, on one clock with what was recorded of something else
+"$bin/shoal-record" show "$work/found.rec" | grep -q ' web finding code-changed at 0x' || fail 'the probe is not recorded'
+printf 'note led write line:0\nforbid probe found kernel:4 within 1h after led\n' > "$work/rules"
+if "$bin/shoal-record" check "$work/pins.rec" "$work/found.rec" --together --rules "$work/rules" > "$work/raised" 2>&1; then
+  fail 'no rule spans two recordings'
+fi
+grep -q 'alert probe: forbidden: web finding code-changed' "$work/raised" || fail "another alert: $(cat "$work/raised")"
+"$bin/shoal-record" check "$work/pins.rec" "$work/found.rec" --rules "$work/rules" || fail 'two recordings are one without --together'
+echo 'in order: findings in a recording, and one rule that spans two'
