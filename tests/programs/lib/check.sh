@@ -106,10 +106,13 @@ noise() {
 }
 
 # wait_for_handlers PID: until it has taken SIGTERM into its own hands, caught or blocked: a signal that comes before then
-# is not the program's to handle
+# is not the program's to handle. It begins as a copy of this shell, with the shell's own handlers.
 wait_for_handlers() {
   for _ in $(seq 1200); do
-    if grep -Eqs '^Sig(Blk|Cgt):.*[4-7c-f]...$' "/proc/$1/status"; then return; fi
+    if [ "$(readlink "/proc/$1/exe")" != "$(readlink "/proc/$$/exe")" ] &&
+      grep -Eqs '^Sig(Blk|Cgt):.*[4-7c-f]...$' "/proc/$1/status"; then
+      return
+    fi
     kill -0 "$1" 2> /dev/null || return 0
     sleep 0.05
   done
