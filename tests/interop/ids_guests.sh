@@ -7,7 +7,9 @@
 #   ids_guests.sh BIN_DIR [GUEST...]
 #
 # SHOAL_IDS_KEEP: a folder for the files with RAM of the guests, to look at later. A guest whose kernel cannot be had is
-# left out, with the reason; if that is each of them, the test is skipped.
+# left out, with the reason; if that is each of them, the test is skipped. SHOAL_DEBIAN_MIRROR: where kernels come from; by default
+# from where apt has Debian. SHOAL_IDS_BUILDS: a folder with vmlinux-VERSION and System.map-VERSION, as packages
+# linux-image-VERSION-dbg (of 600 MB and more) have them in usr/lib/debug/boot: guests whose kernels they are are looked at with them.
 set -eu
 
 # name, architecture of Debian, release, package, and how QEMU is called
@@ -27,7 +29,6 @@ bin=${1:?usage: $0 BIN_DIR [GUEST...]}
 shift
 ids=$bin/shoal-ids
 tools=$root/build/tools/guests
-mirror=http://deb.debian.org/debian
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 PATH=$PATH:/usr/sbin:/sbin
 work=$(mktemp -d)
@@ -47,10 +48,16 @@ trap 'exit 143' TERM
 
 fail() { echo "FAIL: $guest: $*" >&2; exit 1; }
 skip() { echo "SKIP: $*"; exit 77; }
+. "$root/tests/interop/common/inside.sh"
 for tool in "$ids" mkfifo apt-get dpkg-deb cpio gzip xz depmod modprobe; do
   command -v "$tool" > /dev/null || skip "$tool is not here"
 done
 [ -f "$keys" ] || skip "$keys is not here"
+# From where this machine has its own packages: kernels for other processors are there, too.
+# shellcheck disable=SC2016 # for apt
+mirror=${SHOAL_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(LABEL) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+  awk '$1 == "Debian" && $2 == "main" { print $3; exit }')}
+[ -n "$mirror" ] || skip 'no source of apt has Debian: name a mirror in SHOAL_DEBIAN_MIRROR, as http://HOST/debian'
 
 # fetch ARCHITECTURE RELEASE PACKAGE: the kernel that the package stands for, and busybox, into $kernel; once. It asks
 # Debian by a configuration of its own: nothing of this machine's changes.
@@ -176,37 +183,17 @@ outside() {
   cat "$work/out"
 }
 
-same() {
-  [ "$2" = "$3" ] || {
-    echo "$2" > "$work/inside"
-    echo "$3" > "$work/outside"
-    diff "$work/inside" "$work/outside" >&2 || :
-    fail "$1: inside (<) and outside (>) differ"
-  }
-}
-
-# Without a process of its own. Workers of the kernel come and go: three lists have to agree, in one try of many.
-# shellcheck disable=SC2016 # for the shell of the guest
-processes='for p in /proc/[0-9]*; do while read -r key value _; do case $key in Name:) n=$value ;; PPid:) pp=$value ;;
-Uid:) echo "${p#/proc/} $pp $value $n" ;; esac; done < $p/status; done 2> /dev/null; true'
-processes=$(echo "$processes" | tr '\n' ' ')
 list_outside() {
   # a list that changes while it is read is torn: the next try
   "$ids" plist "$ram" > "$work/plist" 2>&1 || { cat "$work/plist"; return 0; }
-  sed 1d "$work/plist" | awk '{ gsub(/[][]/, "", $4); print $1, $2, $3, $4 }' | sort
+  process_lines < "$work/plist"
 }
 compare_processes() {
-  for try in $(seq 20); do
-    first=$(list_outside)
-    # /proc knows what a worker works at, and longer names than the 15 bytes that are comm
-    inside=$(ask "$processes" | sed 's/ \(kworker\/[u0-9][^-]*\)-.*/ \1/' | awk '{ print $1, $2, $3, substr($4, 1, 15) }' | sort)
-    last=$(list_outside)
-    if [ "$first" = "$last" ] && [ "$inside" = "$last" ]; then break; fi
-    [ "$try" != 20 ] || same processes "$inside" "$last"
-  done
-  echo "$last" | grep -q ' 1000 sleep$' || fail 'no process of user 1000'
+  same_processes list_outside
+  # shellcheck disable=SC2154 # which are there now
+  echo "$processes" | grep -q ' 1000 sleep$' || fail 'no process of user 1000'
   grep -q '\[kthreadd\]$' "$work/plist" || fail 'kthreadd is not seen to be of the kernel'
-  count=$(echo "$last" | wc -l)
+  count=$(echo "$processes" | wc -l)
 }
 
 compare_system_calls() {
@@ -218,6 +205,31 @@ compare_system_calls() {
       "$(awk -v n="${call%:*}" -v name="$prefix${call#*:}" '$1 == n && index($3, name) { print $2 }' "$work/syscalls")"
   done
   [ "$(wc -l < "$work/syscalls")" -gt 400 ] || fail 'system calls are missing'
+}
+
+# With files of the kernel's build it can be looked for hidden tasks, whatever symbols the kernel has; files of others are refused.
+compare_builds() {
+  builds='no files of its build'
+  [ -n "${SHOAL_IDS_BUILDS:-}" ] || return 0
+  for file in "$SHOAL_IDS_BUILDS"/vmlinux-* "$SHOAL_IDS_BUILDS"/System.map-*; do
+    case $file in
+      */vmlinux-*) option=--vmlinux ;;
+      *) option=--system-map ;;
+    esac
+    code=0
+    "$ids" check "$ram" "$option" "$file" > "$work/out" 2>&1 || code=$?
+    case $file in
+      *-"$version") builds='files of its build' ;;
+      *'*') continue ;;
+      *)
+        same "exit code for another kernel's file" 1 "$code"
+        grep -q 'is of another kernel' "$work/out" || fail "$file of another kernel: $(cat "$work/out")"
+        continue
+        ;;
+    esac
+    ! grep -q 'hidden tasks' "$work/out" || fail "$file: $(cat "$work/out")"
+    "$ids" plist "$ram" "$option" "$file" | process_lines | grep -q ' 1000 sleep$' || fail "$file: no process of user 1000"
+  done
 }
 
 look() {
@@ -243,8 +255,9 @@ look() {
       modules="$(echo "$loaded" | wc -l) modules"
       ;;
   esac
+  compare_builds
   [ -z "${SHOAL_IDS_KEEP:-}" ] || cp --sparse=always "$ram" "$SHOAL_IDS_KEEP/$guest.ram"
-  echo "$guest: $version, $count processes, $(wc -l < "$work/syscalls") system calls, $modules; found in $took ms"
+  echo "$guest: $version, $count processes, $(wc -l < "$work/syscalls") system calls, $modules, $builds; found in $took ms"
   kill "$running" 2> /dev/null || :
   wait "$running" 2> /dev/null || :
   wait "$emptying" 2> /dev/null || :
