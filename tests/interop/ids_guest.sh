@@ -113,14 +113,7 @@ ends() {
   cat "$work/out"
   [ "$status" = "$wanted" ] || fail "$* ended with $status: $(cat "$work/out")"
 }
-same() {
-  [ "$2" = "$3" ] || {
-    echo "$2" > "$work/inside"
-    echo "$3" > "$work/outside"
-    diff "$work/inside" "$work/outside" >&2 || :
-    fail "$1: inside (<) and outside (>) differ"
-  }
-}
+. "$(dirname "$0")/common/inside.sh"
 
 for _ in $(seq 2400); do
   if grep -q '^== ready' "$work/guest.out" 2> /dev/null; then break; fi
@@ -141,27 +134,14 @@ done
 
 same modules "$(ask 'cat /proc/modules' | cut -d ' ' -f 1 | sort)" "$(ends 0 "$ids" modules "$guest" | awk '{ print $3 }' | sort)"
 
-# Without a process of its own. Workers of the kernel come and go: three lists have to agree, in one try of many.
-# shellcheck disable=SC2016 # for the shell of the guest
-processes='for p in /proc/[0-9]*; do while read -r key value _; do case $key in Name:) n=$value ;; PPid:) pp=$value ;;
-Uid:) echo "${p#/proc/} $pp $value $n" ;; esac; done < $p/status; done 2> /dev/null; true'
-processes=$(echo "$processes" | tr '\n' ' ')
 # shellcheck disable=SC2016
 ask 'su nobody -c "exec sleep 100000" & echo $!' > "$work/victim"
 victim=$(cat "$work/victim")
-outside() {
-  ends 0 "$ids" plist "$guest" --profile "$work/profile" | sed 1d | awk '{ gsub(/[][]/, "", $4); print $1, $2, $3, $4 }' | sort
-}
-for try in $(seq 20); do
-  first=$(outside)
-  # /proc knows longer names of kernel threads than the 15 bytes that are comm
-  inside=$(ask "$processes" | sed 's/ \(kworker[^-]*\)-.*/ \1/' | awk '{ print $1, $2, $3, substr($4, 1, 15) }' | sort)
-  last=$(outside)
-  if [ "$first" = "$last" ] && [ "$inside" = "$last" ]; then break; fi
-  [ "$try" != 20 ] || same processes "$inside" "$last"
-done
-echo "$last" | grep -q "^$victim [0-9]* 1000 sleep$" || fail "no process $victim of user 1000"
-echo "in order: banner, system calls, $(echo "$last" | wc -l) processes, modules"
+outside() { ends 0 "$ids" plist "$guest" --profile "$work/profile" | process_lines; }
+same_processes outside
+# shellcheck disable=SC2154 # which are there now
+echo "$processes" | grep -q "^$victim [0-9]* 1000 sleep$" || fail "no process $victim of user 1000"
+echo "in order: banner, system calls, $(echo "$processes" | wc -l) processes, modules"
 
 # What a process has open that has one of each kind, in a folder of a mount within a mount
 ask 'ip link set lo up && mkdir /tmp/a && mount -t tmpfs inner /tmp/a && mkdir /tmp/a/b /tmp/c && mount --bind /tmp/a/b /tmp/c'
