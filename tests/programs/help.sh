@@ -51,12 +51,13 @@ teaches RECORDING --rules --json --quiet forbid window rate sequence stuck chatt
 teaches RECORDING SCRIPT -- "$bin/shoal-record" replay
 teaches banner syscall plist modules files sockets tainted baseline check watch serve pid: qmp: -- "$bin/shoal-ids"
 for command in banner syscall plist modules tainted; do
-  teaches GUEST --machine --profile --json --cbor -- "$bin/shoal-ids" "$command"
+  teaches GUEST --machine --profile --system-map --vmlinux --json --cbor -- "$bin/shoal-ids" "$command"
 done
 for command in files sockets; do teaches GUEST PID --profile --json -- "$bin/shoal-ids" "$command"; done
 teaches GUEST --output -- "$bin/shoal-ids" baseline
 teaches GUEST --baseline --quiet -- "$bin/shoal-ids" check
-teaches GUEST --baseline --every --count -- "$bin/shoal-ids" watch
+teaches GUEST --baseline --every --count --record -- "$bin/shoal-ids" watch
+teaches ELF RAM --global --every --count --quiet --json -- "$bin/shoal-ids" unikernel
 teaches --guest --listen --certificate --key --trust --http --every --alert tcp: tls: unix: serial: cbor: --json -- \
   "$bin/shoal-ids" serve
 for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost" "$bin/shoal-gpio" "$bin/shoal-record" "$bin/shoal-ids"; do
