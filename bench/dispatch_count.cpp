@@ -5,7 +5,7 @@
 // the other. x86-64.
 //
 //     $ dispatch_count
-//     59 instructions from the exit to the read
+//     58 instructions from the exit to the read
 //
 // The tender is put together as shoal-tender is: each of its handlers is in the table, and its limit of a rate
 // and its windows of registers are in the way. What is not there is KVM: the page that the kernel shares says
