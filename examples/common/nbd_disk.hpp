@@ -22,14 +22,9 @@
 #include <shoal/task/run.hpp>
 
 #include "message.hpp"
+#include "uri.hpp"
 
 namespace common {
-
-/// True for nbd:, nbds:, nbd+unix: and nbds+unix:.
-inline bool is_nbd(std::string_view uri) {
-  return uri.starts_with("nbd:") || uri.starts_with("nbds:") || uri.starts_with("nbd+unix:") ||
-         uri.starts_with("nbds+unix:");
-}
 
 namespace detail {
 

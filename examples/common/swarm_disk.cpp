@@ -125,8 +125,10 @@ const shoal::any_device& swarm_disk::device() const noexcept {
 const shoal::blocking_caller& swarm_disk::caller() const noexcept {
   return member_->caller();
 }
-std::string swarm_disk::finish() {
+void swarm_disk::end() {
   member_->end();
+}
+std::string swarm_disk::traffic() const {
   return member_->traffic();
 }
 

@@ -26,8 +26,10 @@ class swarm_disk {
 
   [[nodiscard]] const shoal::any_device& device() const noexcept;
   [[nodiscard]] const shoal::blocking_caller& caller() const noexcept;
-  /// What was received, and from whom, in words. Once: the peer ends.
-  [[nodiscard]] std::string finish();
+  /// The peer ends.
+  void end();
+  /// What was received, and from whom, in words. Of one that has ended.
+  [[nodiscard]] std::string traffic() const;
 
  private:
   class member;

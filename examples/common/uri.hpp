@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Names as parts of a URI (RFC 3986).
+// Names as parts of a URI (RFC 3986), and URIs of NBD servers.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 namespace common {
+
+/// True for nbd:, nbds:, nbd+unix: and nbds+unix:.
+inline bool is_nbd(std::string_view uri) {
+  return uri.starts_with("nbd:") || uri.starts_with("nbds:") || uri.starts_with("nbd+unix:") ||
+         uri.starts_with("nbds+unix:");
+}
 
 /// `text` with all that a path or a query cannot hold written as %XX; slashes stay. A semicolon ends a
 /// parameter for some readers of queries.

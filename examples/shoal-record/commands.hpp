@@ -17,3 +17,7 @@ void add_show(CLI::App& app, action& chosen);
 void add_train(CLI::App& app, action& chosen);
 void add_check(CLI::App& app, action& chosen);
 void add_replay(CLI::App& app, action& chosen);
+
+struct output_options;
+/// --output, --name and --trust.
+void add_output_options(CLI::App& app, output_options& options);

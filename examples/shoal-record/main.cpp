@@ -17,6 +17,7 @@
 #include "../common/command_line.hpp"
 #include "../common/message.hpp"
 #include "commands.hpp"
+#include "output.hpp"
 
 namespace {
 
@@ -49,6 +50,19 @@ int run_program(int argc, char** argv) {
 }
 
 }  // namespace
+
+void add_output_options(CLI::App& app, output_options& options) {
+  options.name = "recording";
+  app.add_option("-o,--output", options.uri,
+                 "where the recording goes: cbor:FILE (gone on with if it is there),\n"
+                 "tcp://HOST:PORT or tls://HOST:PORT (a collector)")
+      ->type_name("URI")
+      ->required();
+  app.add_option("--name", options.name, "of the recording at a collector; default: recording")
+      ->type_name("NAME");
+  app.add_option("--trust", options.trust, "believe collectors with these certificates; default: the system's")
+      ->type_name("PEM");
+}
 
 int main(int argc, char** argv) {
   return common::guarded("shoal-record", [&] { return run_program(argc, argv); });

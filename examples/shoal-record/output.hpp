@@ -3,11 +3,11 @@
 // recording_output: where a recording goes, by URI: cbor:FILE, tcp://HOST:PORT or tls://HOST:PORT.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 #include <shoal/hal/access_record.hpp>
 #include <shoal/monitor/recording_format.hpp>
@@ -17,19 +17,42 @@ struct output_options {
   std::string name;     ///< of the recording at a collector
   std::string trust;    ///< certificates of collectors, PEM; empty: the system's
   bool events = false;  ///< it may hold more than accesses to lines and registers
+
+  /// Of the recording's format.
+  [[nodiscard]] std::uint64_t version() const noexcept {
+    return events ? shoal::monitor::event_recording : shoal::monitor::device_recording;
+  }
 };
 
-/// --output, --name and --trust.
-void add_output_options(CLI::App& app, output_options& options);
+/// The counter of the records and the wall clock, at once.
+using recording_clock = shoal::monitor::clock_point (*)() noexcept;
+
+/// What recording_output writes to.
+class recording_target {
+ public:
+  recording_target() = default;
+  recording_target(const recording_target&) = delete;
+  recording_target& operator=(const recording_target&) = delete;
+  virtual ~recording_target() = default;
+  virtual void put(const shoal::hal::access_record& record) noexcept = 0;
+  virtual void tick() = 0;
+  virtual void finish() = 0;
+};
+
+/// True for tcp: and tls:.
+inline bool is_collector(std::string_view uri) {
+  return uri.starts_with("tcp://") || uri.starts_with("tls://");
+}
+/// Null in a program without collector.cpp. @throws failure
+[[gnu::weak]] std::unique_ptr<recording_target> open_collector(const output_options& options,
+                                                               std::vector<std::string> sources,
+                                                               recording_clock now);
 
 /// One thread. A file gets every record; to a collector goes what it takes in time, and a count of the rest.
 class recording_output {
  public:
-  /// The counter of the records and the wall clock, at once.
-  using clock = shoal::monitor::clock_point (*)() noexcept;
-
   /// @throws failure
-  recording_output(const output_options& options, std::vector<std::string> sources, clock now);
+  recording_output(const output_options& options, std::vector<std::string> sources, recording_clock now);
   ~recording_output();
   recording_output(const recording_output&) = delete;
   recording_output& operator=(const recording_output&) = delete;
@@ -41,8 +64,5 @@ class recording_output {
   void finish();
 
  private:
-  class target;
-  class file_target;
-  class collector_target;
-  std::unique_ptr<target> target_;
+  std::unique_ptr<recording_target> target_;
 };

@@ -3,21 +3,21 @@
 
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cstddef>
+#include <cstdio>
 #include <random>
+#include <system_error>
 #include <utility>
-
-#include <CLI/CLI.hpp>
 
 #include <shoal/monitor/quantity_text.hpp>
 #include <shoal/os/linux/guest_console.hpp>
 #include <shoal/version.hpp>
 
-#include "../common/command_line.hpp"
-#include "../common/devices.hpp"
 #include "../common/gpio_chip_help.hpp"
 #include "../common/i2c_buses.hpp"
 #include "../common/message.hpp"
+#include "../common/options.hpp"
 #include "../common/size.hpp"
 #include "../common/split.hpp"
 #include "../common/swarm_disk.hpp"
@@ -41,6 +41,21 @@ std::uint64_t size_of(const std::string& option, const std::string& text) {
   const std::optional<std::uint64_t> size = common::parse_size(text);
   if (size) return *size;
   throw failure{option + ": '" + text + "' is not a size", "sizes look like 4096, 64K or 1M",
+                common::exit_usage};
+}
+
+std::uint64_t number_of(const std::string& option, const std::string& text) {
+  const std::optional<std::uint64_t> number = shoal::monitor::parse_number(text);
+  if (number) return *number;
+  throw failure{option + ": '" + text + "' is not a number", "it is a whole number of MiB", common::exit_usage};
+}
+
+double seconds_of(const std::string& option, const std::string& text, double shortest, double longest) {
+  double seconds = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, wrong] = std::from_chars(text.data(), end, seconds);
+  if (wrong == std::errc{} && rest == end && seconds >= shortest && seconds <= longest) return seconds;
+  throw failure{option + ": '" + text + "' is no time", "it is a number of seconds, such as 0.5 or 3600",
                 common::exit_usage};
 }
 
@@ -151,61 +166,80 @@ std::vector<char*> take_devices(int argc, char** argv, std::vector<given_device>
   return rest;
 }
 
+/// What --help says below the options.
+std::string devices_help() {
+  return "Devices are given by the names that the guest has for them:\n"
+         "  --block:NAME=URI     a disk: file:PATH or PATH, memory:SIZE, image:CID?store=STORE,\n"
+         "                       nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=PATH,\n"
+         "                       " +
+         std::string{common::swarm_help} +
+         "\n"
+         "  --block-sector-size:NAME=BYTES  512, or a larger power of two up to 32768\n"
+         "  --net:NAME=TAP       a TAP interface, or @FD: one that is open, or a socket of frames\n"
+         "  --net-mac:NAME=MAC   the guest's address there, such as 02:00:5e:00:53:01; default: by chance\n"
+         "  --gpio:NAME=URI      GPIO lines;\n" +
+         std::string{common::gpio_chip_help} +
+         "\n"
+         "  --i2c:NAME=URI       an I2C bus;\n" +
+         std::string{common::i2c_bus_help} +
+         "\n\n"
+         "Exits with what the guest halts with; 1 when it was stopped for what it did, 124 when it took longer "
+         "than\n"
+         "--max-time, 130 after Ctrl-C.\n\n"
+         "Examples:\n"
+         "  shoal-tender --dry-run guest\n"
+         "  shoal-tender --block:disk=file:disk.img --gpio:pins=cdev:/dev/gpiochip0 --record cbor:pins.rec "
+         "guest\n"
+         "  shoal-tender --block:disk=nbd://storage/disk --overlay --rules guest.rules guest\n"
+         "  shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' guest -- verbose";
+}
+
 }  // namespace
 
 std::optional<int> read_command_line(int argc, char** argv, tender_options& given) {
-  CLI::App app{"Runs a unikernel for Solo5's hvt in KVM.", "shoal-tender"};
-  app.set_version_flag("--version", SHOAL_VERSION_STRING);
-  app.add_option("GUEST", given.guest, "the unikernel: an ELF file for hvt")->required();
-  app.add_option("ARGS", given.arguments, "the guest's command line");
-  app.add_option("--mem", given.memory_mib, "its memory, 2 to 4096 MiB in steps of 2; default: 64")
-      ->type_name("MIB");
-  app.add_option("--ram-file", given.ram_file,
-                 "keep its memory in this file, which is made, so that others can look into it")
-      ->type_name("FILE");
-  app.add_option("--rules", given.rules,
-                 "tell of what breaks these rules at its lines, registers, disks and networks, and refuse\n"
-                 "it with 'deny'; 'shoal-record check --help' says how they are written")
-      ->type_name("FILE");
-  app.add_option("--record", given.record,
-                 "record what it does with them: cbor:FILE, tcp://HOST:PORT, tls://...")
-      ->type_name("URI");
-  app.add_option("--max-time", given.max_time, "stop it after so many seconds")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(0.0, 1e9));
-  app.add_option("--max-output", given.max_output, "stop it when it has printed so much")->type_name("SIZE");
-  app.add_option("--max-io", given.max_io,
-                 "it moves so much a second at most, over its disks and networks together")
-      ->type_name("SIZE");
-  app.add_flag("--overlay", given.overlay, "it may write to its disks, on overlays in memory that go with it");
-  app.add_flag("--readonly", given.readonly, "it may not write to its disks");
-  app.add_flag("--dry-run", given.dry_run, "only print which devices it asks for, and what it is given");
-  app.add_flag("--no-sandbox", given.no_sandbox,
-               "do without the filter of system calls, and keep root's rights");
-  app.footer(
-      "Devices are given by the names that the guest has for them:\n"
-      "  --block:NAME=URI     a disk: file:PATH or PATH, memory:SIZE, image:CID?store=STORE,\n"
-      "                       nbd://HOST:PORT/EXPORT, nbd+unix:///EXPORT?socket=PATH,\n"
-      "                       " +
-      std::string{common::swarm_help} +
-      "\n"
-      "  --block-sector-size:NAME=BYTES  512, or a larger power of two up to 32768\n"
-      "  --net:NAME=TAP       a TAP interface, or @FD: one that is open, or a socket of frames\n"
-      "  --net-mac:NAME=MAC   the guest's address there, such as 02:00:5e:00:53:01; default: by chance\n"
-      "  --gpio:NAME=URI      GPIO lines;\n" +
-      std::string{common::gpio_chip_help} +
-      "\n"
-      "  --i2c:NAME=URI       an I2C bus;\n" +
-      std::string{common::i2c_bus_help} +
-      "\n\n"
-      "Exits with what the guest halts with; 1 when it was stopped for what it did, 124 when it took longer "
-      "than\n"
-      "--max-time, 130 after Ctrl-C.\n\n"
-      "Examples:\n"
-      "  shoal-tender --dry-run guest\n"
-      "  shoal-tender --block:disk=file:disk.img --gpio:pins=cdev:/dev/gpiochip0 --record cbor:pins.rec guest\n"
-      "  shoal-tender --block:disk=nbd://storage/disk --overlay --rules guest.rules guest\n"
-      "  shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' guest -- verbose");
-  std::vector<char*> words = take_devices(argc, argv, given.devices);
-  return common::parse_command_line(app, static_cast<int>(words.size()), words.data());
+  bool help = false;
+  bool version = false;
+  std::string memory = "64";
+  std::string time = "0";
+  const common::option_reader reader{
+      "shoal-tender",
+      {{"--help", "", "print this, and exit", &help},
+       {"--version", "", "print the version, and exit", &version},
+       {"--mem", "MIB", "its memory, 2 to 4096 MiB in steps of 2; default: 64", &memory},
+       {"--ram-file", "FILE", "keep its memory in this file, which is made, so that others can look into it",
+        &given.ram_file},
+       {"--rules", "FILE",
+        "tell of what breaks these rules at its lines, registers, disks and networks, and refuse\n"
+        "it with 'deny'; 'shoal-record check --help' says how they are written",
+        &given.rules},
+       {"--record", "URI", "record what it does with them: cbor:FILE, tcp://HOST:PORT, tls://...",
+        &given.record},
+       {"--max-time", "SECONDS", "stop it after so many seconds", &time},
+       {"--max-output", "SIZE", "stop it when it has printed so much", &given.max_output},
+       {"--max-io", "SIZE", "it moves so much a second at most, over its disks and networks together",
+        &given.max_io},
+       {"--overlay", "", "it may write to its disks, on overlays in memory that go with it", &given.overlay},
+       {"--readonly", "", "it may not write to its disks", &given.readonly},
+       {"--dry-run", "", "only print which devices it asks for, and what it is given", &given.dry_run},
+       {"--no-sandbox", "", "do without the filter of system calls, and keep root's rights",
+        &given.no_sandbox}}};
+  std::vector<char*> rest = take_devices(argc, argv, given.devices);
+  given.arguments = reader.read(static_cast<int>(rest.size()), rest.data());
+  if (help) {
+    std::printf(
+        "Runs a unikernel for Solo5's hvt in KVM.\n"
+        "Usage: shoal-tender [OPTIONS] GUEST [ARGS...]\n\n"
+        "GUEST is the unikernel, an ELF file for hvt; ARGS are its command line.\n\n"
+        "Options:\n");
+    reader.print();
+    std::printf("\n%s\n", devices_help().c_str());
+  }
+  if (version) std::printf("%s\n", SHOAL_VERSION_STRING);
+  if (help || version) return 0;
+  if (given.arguments.empty()) throw reader.wrong("GUEST is missing");
+  given.guest = given.arguments.front();
+  given.arguments.erase(given.arguments.begin());
+  given.memory_mib = number_of("--mem", memory);
+  given.max_time = seconds_of("--max-time", time, 0, 1e9);
+  return std::nullopt;
 }

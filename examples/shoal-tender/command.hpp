@@ -52,6 +52,11 @@ struct tender_options {
 /// The type of the device that an option is about.
 [[nodiscard]] shoal::hypercall::device_type type_of(const given_device& given);
 
+/// The URI of a disk, of which a path is one.
+[[nodiscard]] inline std::string disk_uri(const std::string& given) {
+  return given.find(':') == given.npos ? "file:" + given : given;  // as Solo5's tender has it
+}
+
 /// The exit code, when nothing is left to do. @throws common::failure
 std::optional<int> read_command_line(int argc, char** argv, tender_options& given);
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,16 +40,15 @@
 #include <shoal/os/posix/blocking_disk.hpp>
 #include <shoal/task/io_pool.hpp>
 
-#include "../common/context_thread.hpp"
-#include "../common/devices.hpp"
 #include "../common/gpio_chips.hpp"
 #include "../common/i2c_buses.hpp"
+#include "../common/local_devices.hpp"
 #include "../common/message.hpp"
 #include "../common/read_file.hpp"
-#include "../common/swarm_disk.hpp"
 #include "../common/watched_chip.hpp"
 #include "command.hpp"
 #include "registers.hpp"
+#include "remote.hpp"
 #include "report.hpp"
 #include "sandbox.hpp"
 #include "watch.hpp"
@@ -95,6 +95,12 @@ class tender {
   using net = shoal::hypercall::paced_net<watched_tap, timer>;
   using chip = common::watched_chip;
 
+  /// What files and memory need, which this thread reads itself.
+  struct local_disks {
+    asio::io_context context{1};
+    shoal::io_pool pool;
+  };
+
   void load() {
     file_ = common::read_file(given_.guest, "guest", largest_guest, "give the path of a unikernel");
     const auto parsed = shoal::hypercall::program::parse(
@@ -111,7 +117,8 @@ class tender {
       const std::string name{wanted.name_text()};
       const std::string& uri = *given_.find(wanted.kind(), name);
       shoal::status done = shoal::status::unsupported;
-      if (wanted.kind() == device_type::block) done = disks_.attach(devices_, name, open_disk(uri, name));
+      if (wanted.kind() == device_type::block)
+        done = disks_.attach(devices_, name, open_disk(disk_uri(uri), name));
       if (wanted.kind() == device_type::net) done = nets_.attach(devices_, name, open_net(uri, name, handle));
       if (wanted.kind() == device_type::gpio) done = pins_.attach(devices_, name, open_chip(uri, handle));
       if (has_registers(wanted.kind())) {
@@ -136,19 +143,15 @@ class tender {
   static std::uint16_t source_of(std::uint64_t handle) { return static_cast<std::uint16_t>(handle - 1); }
 
   disk& open_disk(const std::string& uri, const std::string& name) {
-    if (uri.starts_with("swarm:")) {
-      const common::swarm_disk& from = swarms_.emplace_back(uri.substr(6), [this] { return stop_.waiting(); });
-      return keep_disk(from.device(), from.caller(), name);
+    const bool read_only = given_.readonly || given_.overlay;
+    if (common::is_local_device(uri)) {
+      if (!local_) local_.emplace();
+      return keep_disk(common::open_local_device(uri, read_only, local_->pool),
+                       shoal::blocking_caller::here(local_->context), name);
     }
-    if (common::is_nbd(uri)) {
-      if (!remote_) remote_.emplace();
-      shoal::any_device there = common::open_nbd(remote_->context(), uri, given_.readonly || given_.overlay);
-      return keep_disk(std::move(there), remote_->caller([this] { return stop_.waiting(); }), name);
-    }
-    if (!pool_) pool_.emplace();
-    const common::device_opener opener{context_, *pool_, given_.readonly || given_.overlay, std::nullopt};
-    const bool path = uri.find(':') == uri.npos;  // as Solo5's tender has it
-    return keep_disk(path ? opener.file(uri) : opener.open(uri), shoal::blocking_caller::here(context_), name);
+    if (!remote_) remote_ = make_remote_disks([this] { return stop_.waiting(); });
+    remote_disk opened = remote_->open(uri, read_only);
+    return keep_disk(std::move(opened.device), std::move(opened.caller), name);
   }
 
   disk& keep_disk(shoal::any_device device, shoal::blocking_caller caller, const std::string& name) {
@@ -223,7 +226,7 @@ class tender {
     registers_.release_all();
     watch_->post().finish();
     if (remote_) remote_->stop();  // what was called off must not go to the guest's memory any more
-    for (common::swarm_disk& each : swarms_) std::fprintf(stderr, "%s\n", each.finish().c_str());
+    if (remote_) remote_->tell();
     if (end.why == ending_reason::halted) return halt.exit_status() & 0xff;
     if (end.why == ending_reason::stopped) return stopped_by(stop_.take(), given_);
     throw ended_badly(end, machine->cpu(), given_, console.is_full());
@@ -251,12 +254,10 @@ class tender {
   manifest devices_;
 
   // What is served outlives what serves it.
-  asio::io_context context_{1};
-  std::optional<common::context_thread> remote_;  // of disks that others may keep waiting
-  std::optional<shoal::io_pool> pool_;
+  std::optional<local_disks> local_;
+  std::unique_ptr<remote_disks> remote_;
   shoal::linux_os::guest_console alerts_{STDERR_FILENO, stop_};
   std::optional<guest_watch> watch_;
-  std::deque<common::swarm_disk> swarms_;
   std::deque<disk> opened_disks_;
   std::deque<net> opened_nets_;
   std::deque<chip> opened_chips_;
@@ -275,6 +276,7 @@ int main(int argc, char** argv) {
   return common::guarded("shoal-tender", [&] {
     tender_options given;
     if (const std::optional<int> done = read_command_line(argc, argv, given)) return *done;
+    go_on_where_all_is(given, argv);
     return tender{given}.run();
   });
 }

@@ -8,7 +8,7 @@
 #include <shoal/os/linux/system_filter.hpp>
 
 #include "../common/message.hpp"
-#include "../common/nbd_disk.hpp"
+#include "../common/uri.hpp"
 
 void enter_sandbox(const tender_options& given) {
   using namespace shoal::linux_os;

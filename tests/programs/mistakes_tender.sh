@@ -26,6 +26,14 @@ mistake 2 --dry-run "$tender" --block:disk=memory:1M --net-mac:disk=02:00:00:00:
 mistake 2 twice "$tender" --block:disk=memory:1M --block:disk=memory:2M "$guest"
 for device in --block: --block:disk --block:disk= --block:=memory:1M --gpio:x; do mistake 2 NAME=URI "$tender" "$device" "$guest"; done
 
+# what is elsewhere is another program's, which is found beside this one
+mistake 2 "'foo:x' is not a device" "$tender" --block:disk=foo:x "$guest"
+mistake 1 'nbd://localhost:1/x' "$tender" --block:disk=nbd://localhost:1/x "$guest"
+exits 0 "$tender" --dry-run --block:disk=nbd://localhost:1/x "$guest"
+cp "$tender" alone
+mistake 1 "$work/shoal-tender-remote" ./alone --block:disk=nbd://localhost:1/x "$guest"
+mistake 1 "$work/shoal-tender-remote" ./alone --block:disk=memory:1M --record tcp://localhost:1 "$guest"
+
 exits 0 "$tender" --dry-run --block:disk=memory:1M "$guest"
 same 'what is given' '  block disk: memory:1M' "$(tail -n 1 out)"
 lines=$bin/guest_switch_virtio

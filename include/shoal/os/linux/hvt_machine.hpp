@@ -86,12 +86,13 @@ class hvt_machine {
  private:
   hvt_machine(kvm_machine machine, guest_pages pages, kvm_vcpu cpu,
               std::span<const hypercall::protection> protections) noexcept
-      : machine_(std::move(machine)),
-        pages_(std::move(pages)),
+      : pages_(std::move(pages)),
+        machine_(std::move(machine)),
         cpu_(std::move(cpu)),
         ram_(pages_.bytes(), protections) {}
 
-  /// What is only to be read is a slot of its own: a write to it leaves the guest.
+  /// What is only to be read is a slot of its own: a write to it leaves the guest. Neighbours share one,
+  /// because KVM waits for each slot.
   static result<> map(kvm_machine& machine, bytes_span ram,
                       std::span<const hypercall::protection> protections) {
     std::uint64_t at = 0;
@@ -102,11 +103,16 @@ class hvt_machine {
       at = end;
       return added ? result<>{} : added.error();
     };
+    std::uint64_t end = 0;  // of what is only to be read and has no slot yet
     for (const hypercall::protection& p : protections) {
       if (p.writable) continue;
-      if (const result<> before = add(p.first, true); !before) return before;
-      if (const result<> itself = add(p.end, false); !itself) return itself;
+      if (p.first != end) {
+        if (const result<> before = add(end, false); !before) return before;
+        if (const result<> between = add(p.first, true); !between) return between;
+      }
+      end = p.end;
     }
+    if (const result<> last = add(end, false); !last) return last;
     return add(ram.size(), true);
   }
 
@@ -140,8 +146,8 @@ class hvt_machine {
     return hypercall::write_boot_info(all, guest, devices, options);
   }
 
+  guest_pages pages_;  // goes when no machine has it any more
   kvm_machine machine_;
-  guest_pages pages_;
   kvm_vcpu cpu_;
   hypercall::guest_ram ram_;
 };
