@@ -68,7 +68,10 @@ struct record_command {
     guarded_chip guarded{hardware, watch, wall_clock{}};
     shoal::hal::recording_gpio<guarded_chip, chosen_lines, output_sink, wall_clock> recorded{
         guarded, chosen_lines{{lines.begin(), lines.end()}}, output_sink{&out}};
-    const bool whole = calls.run(recorded, ctrl_c.token());
+    const bool whole = calls.run(recorded, ctrl_c.token(), [&out] {
+      out.tick();  // what was recorded so far shall not wait, too
+      return true;
+    });
     out.finish();
     if (!whole) throw failure{"interrupted; what was recorded is there", {}, common::exit_interrupted};
     if (calls.failures() != 0) {
@@ -115,7 +118,8 @@ struct replay_command {
     shoal::hal::replay_script then{std::span<const access_record>{records}, difference_printer{&told}};
     constexpr std::uint32_t any_line = 0xffff'ffff;
     shoal::hal::replay_gpio chip{then, any_line, {.bias = true, .edges = true}};
-    if (!calls.run(chip, ctrl_c.token(), true)) throw failure{"interrupted", {}, common::exit_interrupted};
+    if (!calls.run(chip, ctrl_c.token(), [] { return false; }))
+      throw failure{"interrupted", {}, common::exit_interrupted};
     then.finish();
     if (then.differences() == 0) {
       std::fprintf(stderr, "no difference in %zu records\n", records.size());

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -42,13 +43,14 @@ class gpio_script {
   }
 
   /// Runs it to its end, or until `stop`; false then. What fails is told, and counted.
-  template <shoal::hal::gpio_chip Chip>
-  bool run(Chip& chip, const std::stop_token& stop, bool hurry = false) {
+  /// @param may_pause  called before each wait; it goes on at once where that says false
+  template <shoal::hal::gpio_chip Chip, std::predicate Pausing>
+  bool run(Chip& chip, const std::stop_token& stop, Pausing may_pause) {
     for (std::size_t round = 0; round < rounds_; ++round) {
       for (const call& each : calls_) {
         if (stop.stop_requested()) return false;
         if (each.what == verb::wait) {
-          if (!hurry) pause(std::chrono::nanoseconds{each.time}, stop);
+          if (may_pause()) pause(std::chrono::nanoseconds{each.time}, stop);
           continue;
         }
         const shoal::status done = make(chip, each);
