@@ -70,7 +70,7 @@ recording_output::recording_output(const output_options& options, std::vector<st
   const std::string& uri = options.uri;
   if (uri.starts_with("cbor:") && uri.size() > 5) {
     target_ = std::make_unique<file_target>(uri.substr(5), sources, now, options.version());
-  } else if (is_collector(uri) && open_collector != nullptr) {
+  } else if (is_collector(uri)) {
     target_ = open_collector(options, std::move(sources), now);
   } else {
     throw failure{"'" + uri + "' is nowhere to record to",

@@ -43,7 +43,7 @@ class recording_target {
 inline bool is_collector(std::string_view uri) {
   return uri.starts_with("tcp://") || uri.starts_with("tls://");
 }
-/// Null in a program without collector.cpp. @throws failure
+/// In collector.cpp; a program without it goes on as another one before it gets here. @throws failure
 [[gnu::weak]] std::unique_ptr<recording_target> open_collector(const output_options& options,
                                                                std::vector<std::string> sources,
                                                                recording_clock now);
