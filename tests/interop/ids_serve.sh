@@ -16,7 +16,6 @@ exec 3< /dev/ttyS2
 echo '== ready'
 while read -r order <&3; do eval "$order"; done
 GUEST
-guest_words=no_timer_check
 mkfifo "$work/orders.in" "$work/orders.out"
 boot() {
   rm -f "$work/guest.out"
