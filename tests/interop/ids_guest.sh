@@ -12,6 +12,8 @@ guest_setup
 guest_build "$work/ids_attack.ko" "$guest_root/tests/interop/guest/ids_attack.c"
 guest_compile "$work/opened" "$guest_root/tests/interop/guest/opened.cpp"
 guest_file "$work/opened" /bin/opened
+guest_compile "$work/kernel_words" "$guest_root/tests/interop/guest/kernel_words.cpp"
+guest_file "$work/kernel_words" /bin/kernel_words
 guest_program ss
 
 guest_module dummy
@@ -75,7 +77,6 @@ while read -r order <&3; do
   echo "== $?"
 done
 GUEST
-guest_words=no_timer_check  # a host that is busy gives the guest's timer no time
 mkfifo "$work/orders.in" "$work/orders.out" "$work/monitor.in" "$work/monitor.out"
 guest_run $((800 + 2 * looks)) "$work/script" -serial "pipe:$work/orders" -monitor "pipe:$work/monitor" \
   -qmp "unix:$work/qmp,server=on,wait=off" > "$work/said" &
@@ -130,7 +131,16 @@ for call in 0:read 1:write 39:getpid 57:fork; do
   same "system call $call" "0x$inside __x64_sys_${call#*:}" \
     "$(ends 0 "$ids" syscall "$guest" --profile "$work/profile" | awk -v n="${call%:*}" '$1 == n { print $2, $3 }')"
 done
-[ "$("$ids" syscall "$guest" | wc -l)" -gt 400 ] || fail 'system calls are missing'
+# all of the table, as /proc/kcore inside has it, and each function as /proc/kallsyms names it
+ends 0 "$ids" syscall "$guest" --profile "$work/profile" > "$work/calls"
+calls=$(wc -l < "$work/calls")
+[ "$calls" -gt 400 ] || fail "system calls are missing: $calls"
+# shellcheck disable=SC2016 # for the shell of the guest
+at=$(ask 'grep " sys_call_table\$" /proc/kallsyms' | cut -d ' ' -f 1)
+same 'table of system calls' "$(ask "kernel_words $at $calls")" "$(awk '{ print $2 }' "$work/calls")"
+ask 'grep " [a-zA-Z] __x64_sys_" /proc/kallsyms' | awk '{ print "0x" $1, $3 }' > "$work/named"
+awk 'NR == FNR { there[$0] = 1; next } !(($2 " " $3) in there)' "$work/named" "$work/calls" > "$work/unnamed"
+[ ! -s "$work/unnamed" ] || fail "functions that /proc/kallsyms inside names otherwise: $(cat "$work/unnamed")"
 
 same modules "$(ask 'cat /proc/modules' | cut -d ' ' -f 1 | sort)" "$(ends 0 "$ids" modules "$guest" | awk '{ print $3 }' | sort)"
 
@@ -141,7 +151,7 @@ outside() { ends 0 "$ids" plist "$guest" --profile "$work/profile" | process_lin
 same_processes outside
 # shellcheck disable=SC2154 # which are there now
 echo "$processes" | grep -q "^$victim [0-9]* 1000 sleep$" || fail "no process $victim of user 1000"
-echo "in order: banner, system calls, $(echo "$processes" | wc -l) processes, modules"
+echo "in order: banner, $calls system calls, $(echo "$processes" | wc -l) processes, modules"
 
 # What a process has open that has one of each kind, in a folder of a mount within a mount
 ask 'ip link set lo up && mkdir /tmp/a && mount -t tmpfs inner /tmp/a && mkdir /tmp/a/b /tmp/c && mount --bind /tmp/a/b /tmp/c'
