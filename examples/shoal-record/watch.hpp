@@ -57,9 +57,10 @@ inline std::vector<shoal::monitor::rule> read_rules(const std::string& path,
   std::vector<rule> rules = read_rules_alone(path);
   for (const rule& each : rules) {
     if (each.file.empty() || files == rules_of_files::are_placed) continue;
-    throw common::failure{"the rule '" + each.name + "' of " + path + " is about a file, and no disk is here",
-                          "shoal-nbd finds files; here, give its bytes, as shoal-image locate tells them",
-                          common::exit_usage};
+    throw common::failure{
+        "the rule '" + each.name + "' of " + path + " is about a file, and no disk is here",
+        "shoal-nbd and shoal-tender find files; here, give its bytes, as shoal-image locate tells",
+        common::exit_usage};
   }
   std::map<std::string, std::shared_ptr<const ngram_model>> models;
   for (rule& each : rules) {
