@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,7 +56,7 @@ struct watch_options {
   std::function<void(std::string_view)> say{};  ///< tells of an alert: a line; empty: on standard error
 };
 
-/// One thread at a time. Outlives what it watches.
+/// Set up by one thread, used by any. Outlives what it watches.
 class watch_post {
  public:
   /// @param sources  what is watched, by name. @throws failure
@@ -93,6 +94,7 @@ class watch_post {
   }
   /// What comes now is no client's and no guest's doing: it is recorded, and allowed.
   void stop() noexcept {
+    const std::lock_guard lock{mutex_};
     if (engine_) engine_->advance(wall_clock::now());
     engine_.reset();
   }
@@ -102,6 +104,7 @@ class watch_post {
   /// @param written  what a write to a disk writes
   bool judge(shoal::hal::access_record seen, shoal::bytes_view written = {}) noexcept {
     using namespace shoal::monitor;
+    const std::lock_guard lock{mutex_};
     seen.cycles = wall_clock::now();
     if (recording_ && classify(seen.what).space != address_space::frames) recording_->put(seen);
     return !engine_ || engine_->check(seen.cycles, seen, stage::whole, written) == verdict::allow;
@@ -116,9 +119,13 @@ class watch_post {
 
   // A filter and a sink, and a guard.
   [[nodiscard]] bool wants(const shoal::hal::access_record&) const noexcept { return recording_.has_value(); }
-  void put(const shoal::hal::access_record& seen) noexcept { recording_->put(seen); }
+  void put(const shoal::hal::access_record& seen) noexcept {
+    const std::lock_guard lock{mutex_};
+    recording_->put(seen);
+  }
   shoal::monitor::verdict check(std::uint64_t time, const shoal::hal::access_record& asked,
                                 shoal::monitor::stage when) noexcept {
+    const std::lock_guard lock{mutex_};
     return engine_ ? engine_->check(time, asked, when) : shoal::monitor::verdict::allow;
   }
 
@@ -149,6 +156,7 @@ class watch_post {
 
   /// @throws failure when the recording is not whole
   void finish() {
+    const std::lock_guard lock{mutex_};
     if (recording_) recording_->finish();
   }
 
@@ -178,6 +186,7 @@ class watch_post {
     std::fputs(line.c_str(), stderr);
   }
 
+  std::mutex mutex_;  // of what records and judges
   std::vector<std::string> sources_;
   std::function<void(std::string_view)> say_;
   std::vector<shoal::monitor::rule> rules_;

@@ -183,14 +183,15 @@ std::string devices_help() {
          "  --i2c:NAME=URI       an I2C bus;\n" +
          std::string{common::i2c_bus_help} +
          "\n\n"
-         "Exits with what the guest halts with; 1 when it was stopped for what it did, 124 when it took longer "
-         "than\n"
-         "--max-time, 130 after Ctrl-C.\n\n"
+         "Exits with what the guest halts with; 1 when it was stopped for what it did, 3 for what was found by "
+         "--watch,\n"
+         "124 when it took longer than --max-time, 130 after Ctrl-C.\n\n"
          "Examples:\n"
          "  shoal-tender --dry-run guest\n"
          "  shoal-tender --block:disk=file:disk.img --gpio:pins=cdev:/dev/gpiochip0 --record cbor:pins.rec "
          "guest\n"
          "  shoal-tender --block:disk=nbd://storage/disk --overlay --rules guest.rules guest\n"
+         "  shoal-tender --watch 1 --watch-global errors=0..0 --watch-stop guest\n"
          "  shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' guest -- verbose";
 }
 
@@ -201,6 +202,7 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
   bool version = false;
   std::string memory = "64";
   std::string time = "0";
+  std::string watch;
   const common::option_reader reader{
       "shoal-tender",
       {{"--help", "", "print this, and exit", &help},
@@ -214,6 +216,15 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
         &given.rules},
        {"--record", "URI", "record what it does with them: cbor:FILE, tcp://HOST:PORT, tls://...",
         &given.record},
+       {"--watch", "SECONDS",
+        "look into its memory so often, and at its end: tell of text and constants that are not\n"
+        "those of its file",
+        &watch},
+       {"--watch-global", "NAME[=LEAST..MOST]",
+        "NAME: tell of changes of a global; NAME=LEAST..MOST: tell of a value that is\n"
+        "outside; may be given again",
+        &given.watch_globals},
+       {"--watch-stop", "", "stop it at the first of these that should not be", &given.watch_stop},
        {"--max-time", "SECONDS", "stop it after so many seconds", &time},
        {"--max-output", "SIZE", "stop it when it has printed so much", &given.max_output},
        {"--max-io", "SIZE", "it moves so much a second at most, over its disks and networks together",
@@ -241,5 +252,8 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
   given.arguments.erase(given.arguments.begin());
   given.memory_mib = number_of("--mem", memory);
   given.max_time = seconds_of("--max-time", time, 0, 1e9);
+  if (!watch.empty()) given.watch = seconds_of("--watch", watch, 0.001, 1e6);
+  if (watch.empty() && !given.watch_globals.empty()) throw reader.wrong("--watch-global requires --watch");
+  if (watch.empty() && given.watch_stop) throw reader.wrong("--watch-stop requires --watch");
   return std::nullopt;
 }

@@ -28,6 +28,9 @@ struct tender_options {
   std::string ram_file;
   std::string rules;
   std::string record;
+  double watch = 0;  ///< seconds; 0: not at all
+  std::vector<std::string> watch_globals;
+  bool watch_stop = false;
   double max_time = 0;  ///< seconds; 0: none
   std::string max_output;
   std::string max_io;

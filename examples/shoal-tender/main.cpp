@@ -47,6 +47,7 @@
 #include "../common/read_file.hpp"
 #include "../common/watched_chip.hpp"
 #include "command.hpp"
+#include "memory_watch.hpp"
 #include "registers.hpp"
 #include "remote.hpp"
 #include "report.hpp"
@@ -207,6 +208,11 @@ class tender {
                                                         stop_.set(), guest_pages());
     if (!machine)
       throw failure{"cannot set up the guest", machine.error(), "is there enough memory for --mem?"};
+    stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});
+    std::optional<memory_watch> memory;
+    if (given_.watch != 0) {
+      memory.emplace(given_, shoal::as_bytes(file_), machine->ram(), stop_, watch_->post(), watch_->memory());
+    }
     if (!given_.no_sandbox) enter_sandbox(given_);
 
     const auto wall = []() noexcept { return wall_clock::now(); };
@@ -218,8 +224,8 @@ class tender {
     hypercall_table table{disks_, nets_, pins_, registers_.windows(), buses_, print, poll, time, halt};
     device_window cpu{machine->cpu(), registers_.windows().range(), registers_.windows()};
     registers_.use(&machine->memory());
-    stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});
     const ending end = shoal::hypercall::serve(cpu, table, machine->memory());
+    const bool found = memory && memory->finish();
     stop_.limit({});
     watch_->post().stop();
     pins_.release_all();
@@ -227,8 +233,9 @@ class tender {
     watch_->post().finish();
     if (remote_) remote_->stop();  // what was called off must not go to the guest's memory any more
     if (remote_) remote_->tell();
-    if (end.why == ending_reason::halted) return halt.exit_status() & 0xff;
-    if (end.why == ending_reason::stopped) return stopped_by(stop_.take(), given_);
+    if (end.why == ending_reason::halted) return found ? memory_watch::exit_found : halt.exit_status() & 0xff;
+    if (end.why == ending_reason::stopped)
+      return found ? memory_watch::exit_found : stopped_by(stop_.take(), given_);
     throw ended_badly(end, machine->cpu(), given_, console.is_full());
   }
 

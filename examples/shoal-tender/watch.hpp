@@ -45,13 +45,22 @@ class guest_watch {
       : post_({.rules = given.rules,
                .record = given.record,
                .name = "tender",
-               .events = asks_for(wanted, address_space::disk) || asks_for(wanted, address_space::ip),
+               .events = given.watch != 0 || asks_for(wanted, address_space::disk) ||
+                         asks_for(wanted, address_space::ip),
                .say = std::move(say)},
-              names_of(wanted)) {
-    post_.expect([&](address_space space) { return asks_for(wanted, space); }, kinds_of(wanted));
+              names_of(given, wanted)),
+        memory_(static_cast<std::uint16_t>(wanted.devices().size())) {
+    const bool looked_into = given.watch != 0;
+    post_.expect(
+        [&](address_space space) {
+          return space == address_space::kernel ? looked_into : asks_for(wanted, space);
+        },
+        kinds_of(wanted) + (looked_into ? "; what --watch finds, as kernel:*" : ""));
   }
 
   [[nodiscard]] common::watch_post& post() noexcept { return post_; }
+  /// The source of what --watch finds: behind all devices.
+  [[nodiscard]] std::uint16_t memory() const noexcept { return memory_; }
   [[nodiscard]] common::watch_post::judge_of_all judge() noexcept { return {&post_}; }
 
   /// From now on rules are asked, and disks watched: their files are found first. @throws common::failure
@@ -73,9 +82,11 @@ class guest_watch {
   }
 
  private:
-  static std::vector<std::string> names_of(const shoal::hypercall::manifest& wanted) {
+  static std::vector<std::string> names_of(const tender_options& given,
+                                           const shoal::hypercall::manifest& wanted) {
     std::vector<std::string> names;
     for (const auto& each : wanted.devices()) names.push_back(printable(each.name_text()));
+    if (given.watch != 0) names.emplace_back("memory");
     return names;
   }
 
@@ -110,6 +121,7 @@ class guest_watch {
   }
 
   common::watch_post post_;
+  std::uint16_t memory_;
 };
 
 /// A network that rules and recordings see, if they want to. A hypercall::net_backend.

@@ -19,6 +19,9 @@ for size in 0 1 3 4098; do mistake 2 --mem "$tender" --mem $size "$guest"; done
 mistake 2 --mem "$tender" --mem much "$guest"
 mistake 2 --max-time "$tender" --max-time soon "$guest"
 mistake 2 --max-io "$tender" --max-io fast "$guest"
+mistake 2 --watch "$tender" --watch 0 "$guest"
+mistake 2 'requires --watch' "$tender" --watch-global steps "$guest"
+mistake 2 'requires --watch' "$tender" --watch-stop "$guest"
 mistake 2 'wait for ever' "$tender" --max-io 0 "$guest"
 mistake 2 --block:disk=URI "$tender" "$guest"
 mistake 2 --dry-run "$tender" --block:disk=memory:1M --gpio:pins=sim:8 "$guest"
@@ -42,8 +45,8 @@ exits 0 "$tender" --dry-run --gpio:pins=sim:8 "$lines"
 same 'lines by virtio' '  gpio pins by virtio: sim:8' "$(tail -n 1 out)"
 
 exits 0 "$tender" --help
-for option in --mem --block --block-sector-size --net --net-mac --gpio --i2c --record --max-time --max-output --max-io \
-  --overlay --readonly --dry-run --no-sandbox swarm: file: sim: Examples; do
+for option in --mem --block --block-sector-size --net --net-mac --gpio --i2c --record --watch --watch-global \
+  --watch-stop --max-time --max-output --max-io --overlay --readonly --dry-run --no-sandbox swarm: file: sim: Examples; do
   if grep -q -e "$option" out; then ok; else bad "--help says nothing about $option"; fi
 done
 if awk 'length > 120 { exit 1 }' out; then ok; else bad "--help has lines of more than 120 characters"; fi
