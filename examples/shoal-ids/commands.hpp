@@ -52,3 +52,4 @@ void add_check(CLI::App& app, action& chosen);
 void add_baseline(CLI::App& app, action& chosen);
 void add_watch(CLI::App& app, action& chosen);
 void add_serve(CLI::App& app, action& chosen);
+void add_unikernel(CLI::App& app, action& chosen);

@@ -44,6 +44,7 @@ int run_program(int argc, char** argv) {
       "  shoal-ids baseline 4321 -o clean.baseline          how it is while all is well\n"
       "  shoal-ids check 4321 --baseline clean.baseline     what is not as it should be?\n"
       "  shoal-ids watch qmp:guest.qmp --every 5s --json    and from now on\n"
+      "  shoal-ids unikernel guest.elf guest.ram            is a unikernel as its file has it?\n"
       "\n"
       "'shoal-ids COMMAND --help' tells more about a command.");
   action chosen;
@@ -52,6 +53,7 @@ int run_program(int argc, char** argv) {
   add_baseline(app, chosen);
   add_watch(app, chosen);
   add_serve(app, chosen);
+  add_unikernel(app, chosen);
   if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   if (chosen.alone) return chosen.alone();
   guest guest{chosen.guest};

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 fail() { echo "FAIL: $*" >&2; exit 1; }
-for file in "$bin/shoal-tender" "$bin/shoal-record" "$bin/guest_hello"; do
+for file in "$bin/shoal-tender" "$bin/shoal-record" "$bin/shoal-ids" "$bin/guest_hello"; do
   [ -x "$file" ] || { echo "SKIP: $file is not here"; exit 77; }
 done
 if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
@@ -167,6 +167,65 @@ kill -INT $guest
 wait $guest || :
 tender 1 --mem 4 --block:disk=memory:1M --ram-file "$work/ram" "$bin/guest_escape" nothing
 said '--ram-file names one that is not there yet'
+
+echo "== its memory, held against its file"
+tender 2 --watch-global steps "$bin/guest_count"
+said '--watch-global requires --watch'
+for global in none steps=1 steps=2..1 _ZL3abi=0..1; do
+  tender 2 --watch 1 --watch-global $global "$bin/guest_count" 1
+done
+said 'which is no number'
+tender 2 --watch 0 "$bin/guest_count" 1
+tender 0 --watch 0.01 --watch-global steps --watch-global steps=0..5 --record "cbor:$work/watch.rec" "$bin/guest_count" 20
+said 'steps is 0'
+said 'steps is 20, was'
+said 'ALERT global-outside steps: it is'
+"$bin/shoal-record" show "$work/watch.rec" > "$work/records"
+grep -q 'memory finding global-outside' "$work/records" || { cat "$work/records"; fail "the finding is not recorded"; }
+tender 3 --watch 0.01 --watch-stop --watch-global steps=0..5 "$bin/guest_count" 1000000000
+said 'ALERT global-outside steps: it is'
+tender 0 --watch 0.01 --watch-stop --watch-global steps=0..20 "$bin/guest_count" 20
+
+# until COMMAND...: it holds, some time
+until_so() {
+  for _ in $(seq 200); do
+    if "$@" > /dev/null 2>&1; then return; fi
+    sleep 0.1
+  done
+  cat "$work/watch" >&2
+  fail "never: $*"
+}
+"$bin/shoal-tender" --mem 4 --max-time 300 --ram-file "$work/watched" --watch 0.05 "$bin/guest_count" 1000000000 2> "$work/watch" &
+guest=$!
+until_so "$bin/shoal-ids" unikernel -q --global steps=1..1000000000 "$bin/guest_count" "$work/watched"
+ids() {
+  wanted=$1
+  shift
+  status=0
+  "$bin/shoal-ids" unikernel "$bin/guest_count" "$work/watched" "$@" > "$work/out" 2> "$work/err" || status=$?
+  [ $status -eq "$wanted" ] || { cat "$work/out" "$work/err" >&2; fail "shoal-ids unikernel $* ended with $status"; }
+}
+ids 0
+printed 'text and constants are those of the file'
+ids 0 --global steps --json
+grep -q '"global":"steps"' "$work/out" || fail "shoal-ids does not tell a global"
+ids 2 --global none
+said "has no 'none' in its memory"
+# what a hole in the host could do: another process writes to the guest's text, which the guest itself cannot
+where=$(nm "$bin/guest_count" | awk '$3 == "unikernel_start" { print $1 }')
+write() { printf '%b' "\\0$1" | dd of="$work/watched" bs=1 seek=$((0x$where + 1)) conv=notrunc status=none; }
+was=$(dd if="$work/watched" bs=1 skip=$((0x$where + 1)) count=1 status=none | od -An -to1 | tr -d ' ')
+write 314
+ids 3
+grep -qF 'ALERT code-changed unikernel_start+0x1: ' "$work/out" || { cat "$work/out"; fail "shoal-ids does not say what was changed"; }
+until_so grep -qF 'ALERT code-changed unikernel_start+0x1: ' "$work/watch"
+write "$was"
+ids 0
+until_so grep -qF 'END code-changed unikernel_start+0x1' "$work/watch"
+kill -INT $guest
+status=0
+wait $guest || status=$?
+[ $status -eq 130 ] || fail "a watched guest ended with $status"
 
 echo "== Ctrl-C, and a reader who has gone to sleep"
 for how in spin wait flood read; do

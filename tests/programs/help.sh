@@ -57,6 +57,7 @@ for command in files sockets; do teaches GUEST PID --profile --json -- "$bin/sho
 teaches GUEST --output -- "$bin/shoal-ids" baseline
 teaches GUEST --baseline --quiet -- "$bin/shoal-ids" check
 teaches GUEST --baseline --every --count --record -- "$bin/shoal-ids" watch
+teaches ELF RAM --global --every --count --quiet --json -- "$bin/shoal-ids" unikernel
 teaches --guest --listen --certificate --key --trust --http --every --alert tcp: tls: unix: serial: cbor: --json -- \
   "$bin/shoal-ids" serve
 for program in "$image" "$nbd" "$peer_program" "$bin/shoal-vhost" "$bin/shoal-gpio" "$bin/shoal-record" "$bin/shoal-ids"; do
