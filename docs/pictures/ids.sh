@@ -34,7 +34,6 @@ while read -r order <&3; do
   echo "== $?"
 done
 GUEST
-guest_words=no_timer_check
 
 # boot NAME: a guest that does what is written to NAME/orders.in, a line of shell each; its QEMU listens at NAME.qmp
 boot() {
