@@ -37,10 +37,14 @@ namespace shoal::vmi {
 inline constexpr std::uint64_t max_code_size = 256_MiB;
 inline constexpr std::size_t max_jump_sites = 1'000'000;
 
-/// A branch that Linux turns on and off (struct jump_entry), on x86-64.
+/// Whose instructions a branch is made of.
+enum class jump_code : std::uint8_t { x86_64, arm_64, arm_32 };
+
+/// A branch that Linux turns on and off (struct jump_entry).
 struct jump_site {
   virtual_address address{};
   virtual_address target{};
+  jump_code code = jump_code::x86_64;
 };
 /// By address.
 using jump_sites = std::vector<jump_site>;
@@ -48,45 +52,64 @@ using jump_sites = std::vector<jump_site>;
 /// The kernel's table of them. Empty when it has none, or they cannot be read: then each turn is told as a
 /// change.
 template <virtual_memory Space>
-[[nodiscard]] jump_sites read_jump_sites(Space& space, const symbol_table& symbols) {
-  constexpr std::size_t entry_size = 16;  // code and target, relative to where they stand, and a key
+[[nodiscard]] jump_sites read_jump_sites(Space& space, const symbol_table& symbols,
+                                         jump_code code = jump_code::x86_64) {
+  // code and target, relative to where they stand, and a key; on 32-bit ARM three addresses
+  const std::size_t entry_size = code == jump_code::arm_32 ? 12 : 16;
   jump_sites sites;
   const std::optional<kernel_range> table = find_range(symbols, "__start___jump_table", "__stop___jump_table");
   if (!table || table->size() / entry_size > max_jump_sites) return sites;
   std::vector<std::byte> bytes(static_cast<std::size_t>(table->size()));
   if (space.read(table->begin, bytes) != status::ok) return sites;
-  const auto relative = [&](std::size_t at) {
-    const auto distance = static_cast<std::int32_t>(load_le<std::uint32_t>(bytes.data() + at));
-    return table->begin + at + static_cast<std::uint64_t>(std::int64_t{distance});
+  const auto place = [&](std::size_t at) {
+    const auto number = load_le<std::uint32_t>(bytes.data() + at);
+    if (code == jump_code::arm_32) return virtual_address{number};
+    return table->begin + at + static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(number)});
   };
   for (std::size_t at = 0; bytes.size() - at >= entry_size; at += entry_size) {
-    sites.push_back({relative(at), relative(at + 4)});
+    sites.push_back({place(at), place(at + 4), code});
   }
   std::ranges::sort(sites, {}, &jump_site::address);
   return sites;
 }
 
-/// Puts zeros where code is one of the forms that a site may have. @param begin  the address of the first byte
-inline void blank_jumps(bytes_span code, virtual_address begin, const jump_sites& sites) noexcept {
+/// How many bytes are one of the forms that a site may have, a nop or its branch; 0 when they are something
+/// else.
+/// @param distance  from the site to its target
+[[nodiscard]] inline std::size_t jump_form(bytes_view bytes, jump_code code, std::uint64_t distance) noexcept {
   constexpr std::array<std::byte, 2> short_nop{std::byte{0x66}, std::byte{0x90}};
   constexpr std::array<std::byte, 5> long_nop{std::byte{0x0f}, std::byte{0x1f}, std::byte{0x44}};
+  if (code != jump_code::x86_64) {
+    if (bytes.size() < 4) return 0;
+    const auto found = load_le<std::uint32_t>(bytes.data());
+    const std::uint64_t words = (code == jump_code::arm_64 ? distance : distance - 8) / 4;
+    const bool is_form =
+        code == jump_code::arm_64
+            ? found == 0xd503'201f || found == (0x1400'0000 | (words & 0x3ff'ffff))
+            : found == 0xe320'f000 || found == 0xe1a0'0000 || found == (0xea00'0000 | (words & 0xff'ffff));
+    return is_form ? 4 : 0;
+  }
+  if (bytes.size() >= 2 && (std::ranges::equal(bytes.first(2), short_nop) ||
+                            (bytes[0] == std::byte{0xeb} && distance - 2 + 0x80 < 0x100 &&
+                             bytes[1] == static_cast<std::byte>(distance - 2)))) {
+    return 2;
+  }
+  if (bytes.size() >= 5 && (std::ranges::equal(bytes.first(5), long_nop) ||
+                            (bytes[0] == std::byte{0xe9} && load_le<std::uint32_t>(bytes.data() + 1) ==
+                                                                static_cast<std::uint32_t>(distance - 5)))) {
+    return 5;
+  }
+  return 0;
+}
+
+/// Puts zeros where code is one of the forms that a site may have. @param begin  the address of the first byte
+inline void blank_jumps(bytes_span code, virtual_address begin, const jump_sites& sites) noexcept {
   for (auto site = std::ranges::lower_bound(sites, begin, {}, &jump_site::address); site != sites.end();
        ++site) {
     const std::uint64_t at = value(site->address) - value(begin);
     if (at >= code.size()) break;
     const bytes_span rest = code.subspan(static_cast<std::size_t>(at));
-    const std::uint64_t distance = value(site->target) - value(site->address);
-    std::size_t size = 0;
-    if (rest.size() >= 2 && (std::ranges::equal(rest.first(2), short_nop) ||
-                             (rest[0] == std::byte{0xeb} && distance - 2 + 0x80 < 0x100 &&
-                              rest[1] == static_cast<std::byte>(distance - 2)))) {
-      size = 2;
-    } else if (rest.size() >= 5 &&
-               (std::ranges::equal(rest.first(5), long_nop) ||
-                (rest[0] == std::byte{0xe9} &&
-                 load_le<std::uint32_t>(rest.data() + 1) == static_cast<std::uint32_t>(distance - 5)))) {
-      size = 5;
-    }
+    const std::size_t size = jump_form(rest, site->code, value(site->target) - value(site->address));
     std::ranges::fill(rest.first(size), std::byte{0});
   }
 }

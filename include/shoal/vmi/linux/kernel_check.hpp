@@ -48,6 +48,12 @@ inline constexpr std::array<std::string_view, 16> entry_functions{
     // 32-bit ARM
     "vector_swi", "ret_fast_syscall"};
 
+template <physical_memory M>
+[[nodiscard]] jump_code jump_code_of(linux_kernel<M>& kernel) noexcept {
+  if (is_x86(kernel.place().format)) return jump_code::x86_64;
+  return kernel.space().width() == pointer_width::four ? jump_code::arm_32 : jump_code::arm_64;
+}
+
 struct kernel_area {
   std::string name;
   kernel_range range;
@@ -127,7 +133,7 @@ class kernel_check {
   }
 
   void check_areas(const code_names& names) {
-    const jump_sites sites = read_jump_sites(kernel_.space(), kernel_.symbols());
+    const jump_sites sites = read_jump_sites(kernel_.space(), kernel_.symbols(), jump_code_of(kernel_));
     for (const kernel_baseline::area& area : before_->areas) {
       const result<page_digests> now =
           digest_pages(kernel_.space(), area.digests.range, area.constant ? jump_sites{} : sites, digester_);
@@ -184,7 +190,7 @@ template <physical_memory M, digester Digester>
   kernel_baseline out;
   out.banner = kernel.banner();
   out.text = kernel.place().text;
-  const jump_sites sites = read_jump_sites(kernel.space(), kernel.symbols());
+  const jump_sites sites = read_jump_sites(kernel.space(), kernel.symbols(), detail::jump_code_of(kernel));
   for (detail::kernel_area& area : detail::constant_areas(kernel.symbols())) {
     result<page_digests> digests =
         digest_pages(kernel.space(), area.range, area.constant ? jump_sites{} : sites, digester);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <shoal/vmi/linux/code_pages.hpp>
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -115,6 +116,41 @@ TEST_CASE(
   write(space, text + 0x1ffe, {0xe9, 0xfd, 0, 0, 0});
   write(space, text + 0x60, {0x66, 0x90});
   CHECK(changes(space, before) == std::vector<std::uint64_t>{0});
+}
+
+TEST_CASE("branches of ARM are nops or lead to their targets, forwards and backwards") {
+  const auto form = [](jump_code of, std::uint32_t instruction, std::uint64_t distance) {
+    std::array<std::byte, 4> bytes{};
+    store_le(bytes.data(), instruction);
+    return jump_form(bytes, of, distance) == 4;
+  };
+  CHECK(form(jump_code::arm_64, 0xd503'201f, 0x100));
+  CHECK(form(jump_code::arm_64, 0x1400'0040, 0x100));
+  CHECK(form(jump_code::arm_64, 0x17ff'fff8, 0 - std::uint64_t{0x20}));
+  CHECK_FALSE(form(jump_code::arm_64, 0x1400'0041, 0x100));
+  CHECK_FALSE(form(jump_code::arm_64, 0x9400'0040, 0x100));  // a call
+  CHECK_FALSE(form(jump_code::arm_64, 0xe320'f000, 0x100));
+  CHECK(form(jump_code::arm_32, 0xe320'f000, 0x100));
+  CHECK(form(jump_code::arm_32, 0xe1a0'0000, 0x100));
+  CHECK(form(jump_code::arm_32, 0xea00'003e, 0x100));
+  CHECK(form(jump_code::arm_32, 0xeaff'fff6, 0 - std::uint64_t{0x20}));
+  CHECK_FALSE(form(jump_code::arm_32, 0xea00'0040, 0x100));
+  CHECK_FALSE(form(jump_code::x86_64, 0xd503'201f, 0x100));
+  CHECK(jump_form({}, jump_code::arm_64, 0) == 0);
+}
+
+TEST_CASE("the table of branches has addresses on 32-bit ARM, and distances elsewhere") {
+  synthetic_space space{pointer_width::four};
+  const std::vector<std::uint32_t> words{0xc010'0040, 0xc010'0100, 0xc0a0'0000,
+                                         0xc010'0020, 0xc010'0000, 0xc0a0'0004};
+  for (std::size_t i = 0; i < words.size(); ++i) space.bytes.put(0xc080'0000 + 4 * i, words[i]);
+  const symbol_table names =
+      synthetic_symbols({{0xc080'0000, "__start___jump_table"}, {0xc080'0018, "__stop___jump_table"}});
+  const jump_sites sites = read_jump_sites(space, names, jump_code::arm_32);
+  REQUIRE(sites.size() == 2);
+  CHECK(sites[0].address == virtual_address{0xc010'0020});
+  CHECK(sites[1].target == virtual_address{0xc010'0100});
+  CHECK(sites[1].code == jump_code::arm_32);
 }
 
 TEST_CASE("pages that cannot be read are counted, and no range is too large to be refused") {
