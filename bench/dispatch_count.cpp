@@ -161,18 +161,18 @@ class tender {
  private:
   kvm_run& shared() noexcept { return *reinterpret_cast<kvm_run*>(shared_.data()); }
 
+  alignas(kvm_run) std::array<std::byte, 2 * page> shared_{};
+  block_calls<paced_disk<disk, timer>> disks_;
   std::vector<std::byte> ram_ = std::vector<std::byte>(2_MiB);
   std::array<protection, 2> protections_{protection{0x100000, 0x101000, false, true},
                                          protection{0x101000, 0x102000, false, false}};
   guest_ram memory_{ram_, protections_};
-  alignas(page) std::array<std::byte, 2 * page> shared_{};
   timer timer_;
   world world_;
   manifest devices_;
   io_rate<timer> rate_{timer_, 0};
   paced_disk<disk, timer> storage_{disk{}, rate_};
   register_windows<hal::bcm2835_model> windows_;
-  block_calls<paced_disk<disk, timer>> disks_;
   net_calls<paced_net<net, timer>> nets_;
   gpio_calls<hal::simulated_chip<8>, world> pins_{world_};
   i2c_calls<hal::simulated_i2c<>> buses_;
