@@ -226,11 +226,11 @@ template <hal::guest_memory M>
   const bytes_span all = memory.window(hal::guest_address{layout::boot_info},
                                        sizeof info + wire.size() + layout::command_line_size);
   if (all.empty()) return status::out_of_range;
-  std::fill(all.begin(), all.end(), std::byte{0});
   std::memcpy(all.data(), &info, sizeof info);
   std::memcpy(all.data() + sizeof info, wire.data(), wire.size());
   const bytes_view text = as_bytes(options.command_line);
-  std::copy(text.begin(), text.end(), all.begin() + static_cast<std::ptrdiff_t>(sizeof info + wire.size()));
+  const bytes_span words = all.subspan(sizeof info + wire.size());
+  *std::copy(text.begin(), text.end(), words.begin()) = std::byte{0};
   return status::ok;
 }
 

@@ -22,7 +22,8 @@
 
 namespace shoal::hypercall {
 
-/// Guest-physical addresses of what write_x86_64_tables() writes, and of nothing else below 0x10000.
+/// Guest-physical addresses of what write_x86_64_tables() writes. Other pages stay as they are: in memory that
+/// is fresh they cost nothing.
 namespace x86_64_layout {
 inline constexpr std::uint64_t descriptors = 0x1000;
 inline constexpr std::uint64_t level4 = 0x2000;
@@ -107,16 +108,27 @@ status write_x86_64_tables(M& memory, std::uint64_t memory_size, bool registers 
   if (!is_memory_size(memory_size)) return status::invalid_argument;
   const bytes_span low = memory.window(hal::guest_address{0}, static_cast<std::size_t>(layout::boot_info));
   if (low.empty()) return status::out_of_range;
-  std::fill(low.begin(), low.end(), std::byte{0});
+  constexpr std::uint64_t gigabyte = std::uint64_t{1} << 30;
+  const std::uint64_t gigabytes = (memory_size + gigabyte - 1) / gigabyte;
+  const auto clear = [low](std::uint64_t at, std::uint64_t pages) {
+    const bytes_span all =
+        low.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(pages * layout::page));
+    std::fill(all.begin(), all.end(), std::byte{0});
+  };
   const auto put = [low](std::uint64_t table, std::uint64_t index, std::uint64_t entry) {
     store_le<std::uint64_t>(low.data() + table + 8 * index, entry);
   };
 
+  static_assert(level4 == descriptors + layout::page && level3 == level4 + layout::page &&
+                level2 == level3 + layout::page);
+  clear(descriptors, 3 + gigabytes);
+  clear(level1, 1);
   const x86_64_entry state;
   put(descriptors, 1, descriptor_of(state.code));
   put(descriptors, 2, descriptor_of(state.data));
   put(level4, 0, level3 | present | may_write);
-  for (std::uint64_t i = 0; i < 4; ++i) put(level3, i, (level2 + i * layout::page) | present | may_write);
+  for (std::uint64_t i = 0; i < gigabytes; ++i)
+    put(level3, i, (level2 + i * layout::page) | present | may_write);
   put(level2, 0, level1 | present | may_write);
   for (std::uint64_t at = layout::boot_info; at < layout::granularity; at += layout::page) {
     put(level1, at / layout::page, at | present | (at < layout::program ? 0 : may_write));
@@ -125,7 +137,7 @@ status write_x86_64_tables(M& memory, std::uint64_t memory_size, bool registers 
     put(level2, at / layout::granularity, at | present | may_write | large);
   }
   if (registers) {
-    constexpr std::uint64_t gigabyte = std::uint64_t{1} << 30;
+    clear(devices, 1);
     constexpr std::uint64_t first = register_layout::first;
     static_assert(register_layout::end - first == layout::granularity && first % layout::granularity == 0);
     put(level3, first / gigabyte, devices | present | may_write);
