@@ -92,14 +92,17 @@ class argument {
  private:
   static_assert(sizeof(A) % sizeof(std::uint64_t) == 0);
 
+  /// Where an argument is need not be a multiple of anything.
+  struct [[gnu::packed, gnu::may_alias]] word {
+    std::uint64_t bytes;
+  };
   /// Volatile: each word is read once, here, whatever the guest does meanwhile. Word by word, and no loop: what
   /// is looked at then is in registers.
   template <std::size_t... I>
   [[gnu::always_inline]] void copy(std::index_sequence<I...>) noexcept {
-    using word __attribute__((aligned(1), may_alias)) = std::uint64_t;
     const auto* const from = reinterpret_cast<const volatile word*>(slot_);
     auto* const to = reinterpret_cast<word*>(&copy_);
-    ((to[I] = from[I]), ...);
+    ((to[I].bytes = from[I].bytes), ...);
   }
 
   std::byte* slot_ = nullptr;
