@@ -23,7 +23,7 @@ add_executable(shoal-tender-remote ${remote} $<TARGET_OBJECTS:shoal_tender_parts
 target_link_libraries(shoal-tender-remote PRIVATE shoal::shoal shoal::openssl shoal::linux shoal_warnings)
 set_target_properties(shoal-tender-remote PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
 
-if(SHOAL_STATIC_TENDER)
+if(SHOAL_STATIC_TENDER AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")  # what sanitizers link so does not run
   check_linker_flag(CXX -static-pie SHOAL_LINKS_STATICALLY)
   if(SHOAL_LINKS_STATICALLY)
     target_compile_options(shoal_tender_parts PRIVATE -fPIE)
