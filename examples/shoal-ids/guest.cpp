@@ -122,7 +122,8 @@ std::error_code guest::attach() {
 
 void guest::refuse_build_file() const {
   const shoal::result<guest_kernel> other = guest_kernel::attach(*memory_);
-  const std::string here = other ? shoal::vmi::printable(other->banner()) : "a kernel without symbols of its own";
+  const std::string here =
+      other ? shoal::vmi::printable(other->banner()) : "a kernel without symbols of its own";
   const std::string there = build_->banner.empty() ? "a kernel that it does not name, with functions elsewhere"
                                                    : shoal::vmi::printable(build_->banner);
   throw failure{options_.build.path() + " is of another kernel than " + options_.name,
