@@ -46,7 +46,7 @@ struct device_opener {
       const std::size_t query = uri.find("?store=");
       if (query != std::string::npos) return image(uri.substr(6, query - 6), uri.substr(query + 7));
     }
-    throw failure{"'" + uri + "' is not a device", std::string{device_help}, exit_usage};
+    throw no_device(uri);
   }
 
   shoal::any_device image(const std::string& cid, const std::string& store_uri) const {

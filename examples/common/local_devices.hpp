@@ -66,13 +66,19 @@ inline shoal::any_device open_memory(const std::string& text) {
 
 }  // namespace detail
 
+/// What is wrong with a URI that names none.
+[[nodiscard]] inline failure no_device(const std::string& uri) {
+  return failure{"'" + uri + "' is not a device", std::string{device_help}, exit_usage};
+}
+
 /// True for file:PATH and memory:SIZE.
 inline bool is_local_device(std::string_view uri) {
-  return (uri.starts_with("file:") && uri.size() > 5) || (uri.starts_with("memory:") && uri.size() > 7);
+  return uri.starts_with("file:") || uri.starts_with("memory:");
 }
 /// @param uri  of which that is true. @throws failure
 inline shoal::any_device open_local_device(const std::string& uri, bool read_only, shoal::io_pool& pool) {
   const std::string what = uri.substr(uri.find(':') + 1);
+  if (what.empty()) throw no_device(uri);
   return uri.starts_with("file:") ? detail::open_file(what, read_only, pool) : detail::open_memory(what);
 }
 
