@@ -6,10 +6,10 @@
 # registers of i2c-stub.
 . "$(dirname "$0")/common/guest.sh"
 bin=${1:?usage: $0 BIN_DIR}
-need "$bin/shoal-tender" "$bin/shoal-record" "$bin/guest_hello" cksum
+need "$bin/shoal-tender" "$bin/shoal-record" "$bin/shoal-ids" "$bin/guest_hello" cksum nm od
 guest_setup
-guest_program "$bin/shoal-tender" "$bin/shoal-record" cksum
-for guest in hello switch switch_virtio switch_bcm2835 checksum escape sensor; do guest_file "$bin/guest_$guest" "/bin/guest_$guest"; done
+guest_program "$bin/shoal-tender" "$bin/shoal-record" "$bin/shoal-ids" cksum nm od
+for guest in hello switch switch_virtio switch_bcm2835 checksum escape sensor count; do guest_file "$bin/guest_$guest" "/bin/guest_$guest"; done
 guest_file "$guest_root/tests/interop/tender.sh" /tender.sh
 guest_module kvm-amd
 guest_module gpio-sim
