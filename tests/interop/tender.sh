@@ -2,36 +2,8 @@
 #
 # shoal-tender with its guests under /dev/kvm: what each prints and does to its lines, what it says of a guest that lacks
 # something, and how a guest ends that reaches for what is not its own.
-set -eu
-
-bin=${1:?usage: $0 BIN_DIR}
-case $bin in /*) ;; *) bin=$PWD/$bin ;; esac
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-fail() { echo "FAIL: $*" >&2; exit 1; }
-for file in "$bin/shoal-tender" "$bin/shoal-record" "$bin/shoal-ids" "$bin/guest_hello"; do
-  [ -x "$file" ] || { echo "SKIP: $file is not here"; exit 77; }
-done
-if [ ! -r /dev/kvm ] || [ ! -w /dev/kvm ]; then
-  echo "SKIP: /dev/kvm is not here, or not for us"
-  exit 77
-fi
-# where this is built with AddressSanitizer: to look for leaks takes system calls that a sandbox does not have
-export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
-
-# tender STATUS ARG...: runs shoal-tender, which has to end with STATUS; what it says is in $work/out and $work/err
-tender() {
-  wanted=$1
-  shift
-  status=0
-  timeout 800 "$bin/shoal-tender" "$@" > "$work/out" 2> "$work/err" || status=$?
-  [ $status -eq "$wanted" ] || { cat "$work/out" "$work/err" >&2; fail "shoal-tender $* ended with $status"; }
-}
-# printed TEXT: that is all of its standard output; said TEXT: it is in its messages
-printed() { [ "$(cat "$work/out")" = "$1" ] || { cat "$work/out" >&2; fail "it has not printed '$1'"; }; }
-said() { grep -qF -- "$1" "$work/err" || { cat "$work/err" >&2; fail "it has not said '$1'"; }; }
+. "$(dirname "$0")/common/tender.sh"
+need_guests shoal-record shoal-ids guest_hello
 
 echo "== three guests"
 tender 0 "$bin/guest_hello"

@@ -11,6 +11,7 @@ guest_setup
 guest_program "$bin/shoal-tender" "$bin/shoal-record" "$bin/shoal-ids" cksum nm od
 for guest in hello switch switch_virtio switch_bcm2835 checksum escape sensor count; do guest_file "$bin/guest_$guest" "/bin/guest_$guest"; done
 guest_file "$guest_root/tests/interop/tender.sh" /tender.sh
+guest_file "$guest_root/tests/interop/common/tender.sh" /common/tender.sh
 guest_module kvm-amd
 guest_module gpio-sim
 guest_module i2c-dev
