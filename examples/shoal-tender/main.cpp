@@ -64,6 +64,12 @@ using shoal::operator""_MiB;
 
 constexpr std::uint64_t largest_guest = 256_MiB;
 
+/// What files and memory need, which this thread reads itself.
+struct local_disks {
+  asio::io_context context{1};
+  shoal::io_pool pool;
+};
+
 class tender {
  public:
   explicit tender(tender_options& given) : given_(given) {}
@@ -95,12 +101,6 @@ class tender {
                                             common::watch_post::judge_of_all>;
   using net = shoal::hypercall::paced_net<watched_tap, timer>;
   using chip = common::watched_chip;
-
-  /// What files and memory need, which this thread reads itself.
-  struct local_disks {
-    asio::io_context context{1};
-    shoal::io_pool pool;
-  };
 
   void load() {
     file_ = common::read_file(given_.guest, "guest", largest_guest, "give the path of a unikernel");
