@@ -63,6 +63,7 @@ helia_start() {
   log=$1
   program=$2
   shift 2
+  : > "$log"  # the one before may have left that it is ready
   "$helia_node" "$helia_tools/$program.mjs" "$@" > "$log" 2>&1 &
   peer_ready "$log" $!
 }
@@ -81,6 +82,7 @@ go_peer() { "$peer_tools/go-peer" "$@"; }
 go_peer_start() {
   log=$1
   shift
+  : > "$log"  # the one before may have left that it is ready
   "$peer_tools/go-peer" "$@" > "$log" 2>&1 &
   peer_ready "$log" $!
 }
