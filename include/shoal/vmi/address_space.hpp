@@ -48,7 +48,10 @@ class address_space {
   /// @param root    of the table, without the flags of the register that holds it (F::root_of)
   address_space(const Memory& memory, paging format, physical_address root) noexcept
       : memory_(&memory), root_(root), format_(format) {
-    with_format(format, [this]<class F>(F) noexcept { width_ = F::width; });
+    with_format(format, [this]<class F>(F) noexcept {
+      width_ = F::width;
+      walk_ = &walk_pages<F, Memory>;
+    });
   }
 
   [[nodiscard]] status read(virtual_address address, bytes_span out) noexcept {
@@ -104,7 +107,7 @@ class address_space {
 
   /// Where an address is, by the tables alone: what was remembered is not asked.
   [[nodiscard]] translation translate(virtual_address address) const noexcept {
-    return walk_pages(format_, *memory_, root_, address);
+    return walk_(*memory_, root_, address);
   }
 
   /// Forgets what was remembered of the page tables.
@@ -148,6 +151,7 @@ class address_space {
 
   const Memory* memory_;
   physical_address root_;
+  translation (*walk_)(const Memory&, physical_address, virtual_address) noexcept = nullptr;
   paging format_;
   pointer_width width_ = pointer_width::eight;
   [[no_unique_address]] Cache cache_;

@@ -118,19 +118,23 @@ class image_memory {
     return out.empty() ? status::ok : status::out_of_range;
   }
 
-  // A walk through page tables consists of little else.
-  [[nodiscard, gnu::always_inline]] bytes_view window(physical_address address, std::size_t n) const noexcept
+  [[nodiscard, gnu::always_inline]] ram_piece piece_around(physical_address address) const noexcept
     requires mapped_source<Source>
   {
     for (const ram_region& each : regions_) {
-      if (value(address) < value(each.base)) break;
-      const std::uint64_t into = value(address) - value(each.base);
-      if (!contains(each.size, into, n)) continue;
-      // What is known without the address first, wrapping around: a walk waits for each address.
-      const std::uint64_t at = (each.offset - value(each.base)) + value(address);
-      return {source_.view().data() + static_cast<std::size_t>(at), n};
+      if (!contains(each.size, value(address) - value(each.base), 1)) continue;
+      const std::byte* const begin = source_.view().data() + static_cast<std::size_t>(each.offset);
+      return {each.base, {begin, static_cast<std::size_t>(each.size)}};
     }
     return {};
+  }
+  [[nodiscard, gnu::always_inline]] bytes_view window(physical_address address, std::size_t n) const noexcept
+    requires mapped_source<Source>
+  {
+    const ram_piece piece = piece_around(address);
+    const std::uint64_t into = value(address) - value(piece.base);
+    if (!contains(piece.bytes.size(), into, n)) return {};
+    return {piece.bytes.data() + static_cast<std::size_t>(into), n};
   }
 
   [[nodiscard]] std::span<const physical_range> extents() const noexcept { return extents_; }

@@ -64,38 +64,72 @@ struct translation {
 
 namespace detail {
 
+/// Reads entries of tables: by one comparison and one load where the table lies in one piece of memory with the
+/// root. The rest is out of line, for what is said here is written out for each level of each format.
+template <std::unsigned_integral T, physical_memory M>
+class table_reader {
+ public:
+  [[gnu::always_inline]] table_reader(const M& memory, physical_address root) noexcept : memory_(memory) {
+    if constexpr (can_window<M>) {
+      const ram_piece piece = memory.piece_around(root);
+      base_ = value(piece.base);
+      bytes_ = piece.bytes.data();
+      if (piece.bytes.size() >= sizeof(T)) places_ = piece.bytes.size() - sizeof(T) + 1;
+    }
+  }
+
+  [[nodiscard, gnu::always_inline]] status_or<T> read(physical_address at) const noexcept {
+    const std::uint64_t into = value(at) - base_;
+    if (into < places_) return load_live<T>(bytes_ + static_cast<std::size_t>(into));
+    return read_elsewhere(at);
+  }
+
+ private:
+  [[nodiscard, gnu::noinline]] status_or<T> read_elsewhere(physical_address at) const noexcept {
+    return read_number<T>(memory_, at);
+  }
+
+  const M& memory_;
+  std::uint64_t base_ = 0;
+  const std::byte* bytes_ = nullptr;
+  std::uint64_t places_ = 0;  ///< in the piece, where an entry may begin
+};
+
 /// One level, with shifts and masks that the compiler knows: half of a walk's time is theirs otherwise. True
-/// when the walk ends here.
-template <paging_format F, std::size_t Level, physical_memory M>
-[[nodiscard, gnu::always_inline]] inline bool walk_level(const M& memory, std::uint64_t wanted,
-                                                         physical_address& table, translation& out) noexcept {
+/// when the walk ends here, and only then `out` is written: all else stays in registers.
+template <paging_format F, std::size_t Level, class Reader>
+[[nodiscard, gnu::always_inline]] inline bool walk_level(const Reader& reader, std::uint64_t wanted,
+                                                         physical_address& table, std::uint64_t& last_read,
+                                                         translation& out) noexcept {
   using entry_type = typename F::entry_type;
   constexpr paging_level here = F::levels[Level];
   const std::uint64_t index = (wanted >> here.shift) & ((std::uint64_t{1} << here.bits) - 1);
-  const status_or<entry_type> raw = read_number<entry_type>(memory, table + index * sizeof(entry_type));
-  out.shift = here.shift;
+  const status_or<entry_type> raw = reader.read(table + index * sizeof(entry_type));
   if (!raw) {
-    out.code = status::malformed;
+    out = {status::malformed, here.shift, {}, last_read};
     return true;
   }
-  out.entry = *raw;
+  last_read = *raw;
   const page_entry entry = F::decode(Level, *raw);
-  if (entry.kind == entry_kind::absent) return true;
   if (entry.kind == entry_kind::table) {
     table = physical_address{entry.address};
     return false;
   }
-  out.code = status::ok;
-  out.shift = entry.shift;
-  out.address = physical_address{entry.address | (wanted & ((std::uint64_t{1} << entry.shift) - 1))};
+  if (entry.kind == entry_kind::absent) {
+    out = {status::out_of_range, here.shift, {}, last_read};
+    return true;
+  }
+  const std::uint64_t inside = wanted & ((std::uint64_t{1} << entry.shift) - 1);
+  out = {status::ok, entry.shift, physical_address{entry.address | inside}, last_read};
   return true;
 }
 
-template <paging_format F, physical_memory M, std::size_t... Level>
-[[nodiscard, gnu::always_inline]] inline bool walk_levels(const M& memory, std::uint64_t wanted,
+template <paging_format F, class Reader, std::size_t... Level>
+[[nodiscard, gnu::always_inline]] inline bool walk_levels(const Reader& reader, std::uint64_t wanted,
                                                           physical_address table, translation& out,
                                                           std::index_sequence<Level...>) noexcept {
-  return (walk_level<F, Level>(memory, wanted, table, out) || ...);
+  std::uint64_t last_read = 0;
+  return (walk_level<F, Level>(reader, wanted, table, last_read, out) || ...);
 }
 
 }  // namespace detail
@@ -107,8 +141,9 @@ template <paging_format F, physical_memory M>
   translation out;
   out.shift = F::levels[0].shift;
   if (!F::canonical(wanted)) return out;
+  const detail::table_reader<typename F::entry_type, M> reader{memory, root};
   const bool ended =
-      detail::walk_levels<F>(memory, wanted, root, out, std::make_index_sequence<F::levels.size()>{});
+      detail::walk_levels<F>(reader, wanted, root, out, std::make_index_sequence<F::levels.size()>{});
   if (!ended) out.code = status::malformed;  // a format whose last level has tables: its description is wrong
   return out;
 }

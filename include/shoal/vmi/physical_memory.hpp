@@ -34,10 +34,18 @@ concept physical_memory = requires(const M& memory, physical_address address, by
   { memory.extents() } noexcept -> std::same_as<std::span<const physical_range>>;
 };
 
-/// `window(address, n)`: the bytes themselves, for a search through them without a copy; empty when they do not
-/// lie in one piece. They change under the reader's eyes: what is found in a window is copied, then checked.
+/// A piece of RAM whose bytes are in this program's memory, one behind the other.
+struct ram_piece {
+  physical_address base{};
+  bytes_view bytes;
+};
+
+/// `piece_around(address)`: the piece that an address lies in, empty where there is none. `window(address, n)`:
+/// the bytes themselves, for a search through them without a copy; empty when they do not lie in one piece.
+/// They change under the reader's eyes: what is found in a window is copied, then checked.
 template <class M>
 concept can_window = physical_memory<M> && requires(const M& memory, physical_address address, std::size_t n) {
+  { memory.piece_around(address) } noexcept -> std::same_as<ram_piece>;
   { memory.window(address, n) } noexcept -> std::same_as<bytes_view>;
 };
 

@@ -26,11 +26,11 @@ struct x86_64_paging {
                                                                        entry_type entry) noexcept {
     constexpr entry_type present = 1;
     constexpr entry_type page_size = 0x80;
-    if ((entry & present) == 0) return {};
     const std::uint8_t shift = levels[level].shift;
     const std::uint64_t address = detail::bit_field(entry, 51, 12);
     const bool last = level == Levels - 1;
-    if (!last && (entry & page_size) == 0) return {entry_kind::table, 0, address};
+    if (!last && (entry & (present | page_size)) == present) return {entry_kind::table, 0, address};
+    if ((entry & present) == 0) return {};
     if (shift > 30) return {};  // no page is larger than 1 GiB: the bit is reserved
     return {entry_kind::page, shift, detail::page_base(address, shift)};
   }

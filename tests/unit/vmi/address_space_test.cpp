@@ -3,8 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include <doctest/doctest.h>
+
+#include <shoal/vmi/image_memory.hpp>
 
 #include "synthetic.hpp"
 
@@ -43,6 +47,42 @@ TEST_CASE("a read that straddles pages takes each part from where it is") {
   CHECK(read_number<std::uint32_t>(space, virtual_address{base + 0x3000}).code == status::out_of_range);
   CHECK(read_number<std::uint32_t>(space, virtual_address{~0ull}).code == status::out_of_range);
   CHECK(space.read(virtual_address{0}, {}) == status::ok);
+}
+
+TEST_CASE("tables on both sides of a hole in an image, and at its very end, are walked as those in one piece") {
+  // 0x3000 bytes of RAM, a hole, and what is behind it at 4 GiB; the root is the last page below the hole.
+  std::vector<std::byte> file(0x7000);
+  const auto put = [&](std::size_t at, std::uint64_t entry) {
+    store_le(std::span{file}.subspan(at).data(), entry);
+  };
+  put(0x2000 + 8 * 511, 0x1'0000'0003);      // the last entry before the hole: table 0x3000 of the file
+  put(0x3000 + 8 * 511, 0x1000 | 3);         // back below it
+  put(0x1000, 0x1'0000'1000 | 3);            // and up
+  put(0x4000 + 8 * 511, 0x1'0000'3000 | 3);  // the last page of all
+  put(0x4000, 0x3000 | 3);                   // a page in the hole
+  put(0x1008, 0x3000 | 3);                   // a table in the hole
+  put(0x6ff8, 0x8877'6655'4433'2211);
+  const auto memory =
+      image_memory<bytes_source>::make(bytes_source{file}, split_regions(file.size(), 0x3000, 4_GiB));
+  REQUIRE(memory);
+  address_space space{*memory, paging::x86_64_4, physical_address{0x2000}};
+  constexpr std::uint64_t there = 0xffff'ffff'c000'0000;
+  CHECK(read_number<std::uint64_t>(space, virtual_address{there + 0x1f'fff8}).value == 0x8877'6655'4433'2211);
+  CHECK(read_number<std::uint64_t>(space, virtual_address{there}).code == status::out_of_range);
+  CHECK(space.translate(virtual_address{there}).code == status::ok);
+  const translation lost = space.translate(virtual_address{there + 0x20'0000});
+  CHECK(lost.code == status::malformed);
+  CHECK(lost.shift == 12);
+  CHECK(lost.entry == (0x3000 | 3));
+  const translation absent = space.translate(virtual_address{there + 0x40'0000});
+  CHECK(absent.code == status::out_of_range);
+  CHECK(absent.shift == 21);
+  // a root in the hole, and one whose last entry is cut off by the end of memory
+  const auto from = [&](std::uint64_t root) {
+    return walk_pages<x86_64_paging<4>>(*memory, physical_address{root}, virtual_address{there}).code;
+  };
+  CHECK(from(0x3000) == status::malformed);
+  CHECK(from(0x1'0000'3001) == status::malformed);
 }
 
 TEST_CASE("a cache saves the walk until it is told to forget") {

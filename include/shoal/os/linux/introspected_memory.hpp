@@ -109,6 +109,10 @@ class introspected_memory {
     if (const mapped* const here = std::get_if<mapped>(&memory_)) return here->read_physical(address, out);
     return std::get_if<foreign>(&memory_)->read_physical(address, out);
   }
+  [[nodiscard, gnu::always_inline]] vmi::ram_piece piece_around(vmi::physical_address address) const noexcept {
+    const mapped* const here = std::get_if<mapped>(&memory_);
+    return here != nullptr ? here->piece_around(address) : vmi::ram_piece{};
+  }
   [[nodiscard, gnu::always_inline]] bytes_view window(vmi::physical_address address,
                                                       std::size_t n) const noexcept {
     const mapped* const here = std::get_if<mapped>(&memory_);
