@@ -99,13 +99,14 @@ class program {
   };
 
   status read_headers(architecture machine) noexcept {
-    const status_or<elf_file> elf = elf_file::parse(file_);
+    const status_or<elf_file> elf = elf_file::parse(file_, elf_width::wide);
     if (!elf) return elf.code;
-    if (elf->type() != elf_file::executable || elf->machine() != static_cast<std::uint16_t>(machine))
+    const elf_head& head = elf->head();
+    if (head.type != elf_head::executable || head.machine != static_cast<std::uint16_t>(machine))
       return status::unsupported;
-    if (elf->segment_count() == 0) return status::malformed;
-    entry_ = elf->entry();
-    for (std::size_t i = 0; i < elf->segment_count(); ++i) {
+    if (head.segment_count == 0) return status::malformed;
+    entry_ = head.entry;
+    for (std::size_t i = 0; i < head.segment_count; ++i) {
       const elf_segment h = elf->segment(i);
       status s = status::ok;
       if (h.type == elf_segment::load) s = add_segment(h);

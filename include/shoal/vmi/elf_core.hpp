@@ -10,16 +10,18 @@
 // out and counted. Leaves out what notes say, but for where they are, and compressed dumps.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include <shoal/base/bytes.hpp>
-#include <shoal/base/endian.hpp>
+#include <shoal/base/elf_entries.hpp>
+#include <shoal/base/error.hpp>
 #include <shoal/base/result.hpp>
-#include <shoal/vmi/elf_head.hpp>
+#include <shoal/base/status.hpp>
+#include <shoal/vmi/address.hpp>
 #include <shoal/vmi/image_memory.hpp>
 
 namespace shoal::vmi {
@@ -32,75 +34,45 @@ struct elf_core {
   std::size_t missing = 0;          ///< pieces of which the file has not all
 };
 
-namespace detail {
-
-template <image_source Source>
-class elf_core_reader {
- public:
-  explicit elf_core_reader(const Source& source) noexcept : source_(source) {}
-
-  result<elf_core> run() {
-    const result<elf_head> head = read_elf_head(source_);
-    if (!head) return head.error();
-    if (head->type != elf_head::core) return errc::unsupported;
-    wide_ = head->wide;
-    core_.machine = head->machine;
-    const std::uint64_t table = head->segments;
-    const std::size_t entry = wide_ ? 56 : 32;
-    if (head->segment_size != entry) return errc::malformed;
-    std::uint32_t count = head->segment_count;
-    if (count == elf_head::large) {
-      std::array<std::byte, 4> info{};  // sh_info
-      if (!contains(source_.size(), head->sections, 64) ||
-          source_.read(head->sections + (wide_ ? 44 : 28), info) != status::ok) {
-        return errc::truncated;
-      }
-      count = load_le<std::uint32_t>(info.data());
-    }
-    if (count > max_regions) return errc::limit_exceeded;
-    if (!contains(source_.size(), table, std::uint64_t{count} * entry)) return errc::truncated;
-    for (std::uint32_t i = 0; i < count; ++i) {
-      std::array<std::byte, 56> bytes{};
-      if (source_.read(table + std::uint64_t{i} * entry, bytes_span{bytes}.first(entry)) != status::ok) {
-        return errc::truncated;
-      }
-      take(bytes);
-    }
-    return std::move(core_);
-  }
-
- private:
-  void take(bytes_view header) {
-    const std::byte* at = header.data();
-    const std::uint32_t type = load_le<std::uint32_t>(at);
-    const std::uint64_t offset = wide_ ? load_le<std::uint64_t>(at + 8) : load_le<std::uint32_t>(at + 4);
-    const std::uint64_t address = wide_ ? load_le<std::uint64_t>(at + 24) : load_le<std::uint32_t>(at + 12);
-    const std::uint64_t size = wide_ ? load_le<std::uint64_t>(at + 32) : load_le<std::uint32_t>(at + 16);
-    constexpr std::uint32_t load = 1;
-    constexpr std::uint32_t note = 4;
-    if (size == 0 || (type != load && type != note)) return;
-    if (!contains(source_.size(), offset, size)) {
-      ++core_.missing;
-    } else if (type == load) {
-      core_.regions.push_back({physical_address{address}, offset, size});
-    } else if (core_.notes_size == 0) {
-      core_.notes_offset = offset;
-      core_.notes_size = size;
-    }
-  }
-
-  const Source& source_;
-  elf_core core_;
-  bool wide_ = false;
-};
-
-}  // namespace detail
-
 /// Reads the table. malformed for what is no ELF file; unsupported for one that is no core or is big-endian;
 /// truncated when the table is not all there; limit_exceeded past max_regions.
 template <image_source Source>
 [[nodiscard]] result<elf_core> read_elf_core(const Source& source) {
-  return detail::elf_core_reader<Source>{source}.run();
+  std::array<std::byte, elf_head::most_bytes> bytes{};  // the largest of all entries
+  const auto has = [&](std::uint64_t offset, std::size_t size) {
+    return source.read(offset, bytes_span{bytes}.first(size)) == status::ok;
+  };
+  const auto first = static_cast<std::size_t>(std::min<std::uint64_t>(source.size(), bytes.size()));
+  if (!has(0, first)) return errc::truncated;
+  const status_or<elf_head> head = elf_head::decode(bytes_view{bytes}.first(first));
+  if (!head) return make_error_code(head.code);
+  if (head->type != elf_head::core) return errc::unsupported;
+  const std::size_t size = elf_segment::entry_bytes(head->wide);
+  if (head->segment_size != size) return errc::malformed;
+  std::uint32_t count = head->segment_count;
+  if (count == elf_head::large) {
+    if (!has(head->sections, elf_section::entry_bytes(head->wide))) return errc::truncated;
+    count = elf_section::decode(bytes, head->wide).info;
+  }
+  if (count > max_regions) return errc::limit_exceeded;
+  if (!contains(source.size(), head->segments, std::uint64_t{count} * size)) return errc::truncated;
+  elf_core out;
+  out.machine = head->machine;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!has(head->segments + std::uint64_t{i} * size, size)) return errc::truncated;
+    const elf_segment each = elf_segment::decode(bytes, head->wide);
+    const bool load = each.type == elf_segment::load;
+    if (each.file_bytes == 0 || (!load && each.type != elf_segment::note)) continue;
+    if (!contains(source.size(), each.offset, each.file_bytes)) {
+      ++out.missing;
+    } else if (load) {
+      out.regions.push_back({physical_address{each.physical_address}, each.offset, each.file_bytes});
+    } else if (out.notes_size == 0) {
+      out.notes_offset = each.offset;
+      out.notes_size = each.file_bytes;
+    }
+  }
+  return out;
 }
 
 }  // namespace shoal::vmi

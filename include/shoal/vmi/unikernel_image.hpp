@@ -24,7 +24,6 @@
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/elf_file.hpp>
-#include <shoal/base/endian.hpp>
 #include <shoal/base/error.hpp>
 #include <shoal/base/result.hpp>
 #include <shoal/vmi/address.hpp>
@@ -73,16 +72,19 @@ class unikernel_image {
   /// Errors: truncated, malformed, unsupported, limit_exceeded as elf_file::parse, of segments and symbols,
   /// too; malformed for segments that overlap or descend; out_of_range for one that ends behind max_unikernel.
   [[nodiscard]] static result<unikernel_image> parse(bytes_view file) {
-    const status_or<elf_file> elf = elf_file::parse(file);
+    const status_or<elf_file> elf = elf_file::parse(file, elf_width::wide);
     if (!elf) return make_error_code(elf.code);
-    if (elf->type() != elf_file::executable) return errc::unsupported;
+    if (elf->head().type != elf_head::executable) return errc::unsupported;
     unikernel_image out;
-    for (std::size_t i = 0; i < elf->segment_count(); ++i) {
+    for (std::size_t i = 0; i < elf->head().segment_count; ++i) {
       const elf_segment each = elf->segment(i);
       if (each.type != elf_segment::load || each.memory_bytes == 0) continue;
       if (const status s = out.add(*elf, each); s != status::ok) return make_error_code(s);
     }
-    if (const status s = out.read_symbols(*elf); s != status::ok) return make_error_code(s);
+    const status_or<elf_symbols> symbols = elf->symbols();
+    if (!symbols) return make_error_code(symbols.code);
+    if (symbols->size() > max_symbols) return errc::limit_exceeded;
+    out.read(*symbols);
     return out;
   }
 
@@ -118,8 +120,6 @@ class unikernel_image {
   }
 
  private:
-  static constexpr std::size_t symbol_size = 24;
-
   struct range {
     std::uint64_t address = 0;
     std::uint64_t size = 0;
@@ -154,38 +154,13 @@ class unikernel_image {
     return status::ok;
   }
 
-  status read_symbols(const elf_file& elf) {
-    for (std::size_t i = 0; i < elf.section_count(); ++i) {
-      const status_or<elf_section> table = elf.section(i);
-      if (!table) return table.code;
-      if (table->type != elf_section::symbols) continue;
-      const status_or<elf_section> names = elf.section(table->link);
-      if (!names || names->type != elf_section::strings || table->entry_size != symbol_size)
-        return status::malformed;
-      const status_or<bytes_view> entries = elf.content(*table);
-      const status_or<bytes_view> text = elf.content(*names);
-      if (!entries || !text) return status::truncated;
-      if (entries->size() / symbol_size > max_symbols) return status::limit_exceeded;
-      names_ = as_text(*text);
-      read_symbols(*entries);
-      return status::ok;
-    }
-    return status::ok;
-  }
-
-  void read_symbols(bytes_view entries) {
-    for (; entries.size() >= symbol_size; entries = entries.subspan(symbol_size)) {
-      constexpr std::uint16_t not_in_a_section = 0xff00;
-      constexpr unsigned function = 2;  // less: a variable, or it does not say
-      const std::byte* const at = entries.data();
-      const auto info = std::to_integer<unsigned>(at[4]);
-      const auto section = load_le<std::uint16_t>(at + 6);
-      const entry each{.address = load_le<std::uint64_t>(at + 8),
-                       .size = load_le<std::uint64_t>(at + 16),
-                       .name = load_le<std::uint32_t>(at),
-                       .global = info >> 4 != 0};
-      if (section == 0 || section >= not_in_a_section || (info & 15) > function) continue;
-      if (each.name >= names_.size() || names_[each.name] == '\0') continue;
+  void read(const elf_symbols& symbols) {
+    names_ = symbols.names;
+    for (std::size_t i = 0; i < symbols.size(); ++i) {
+      const elf_symbol of = symbols[i];
+      if (of.section == 0 || of.section >= elf_symbol::no_section || of.kind > elf_symbol::function) continue;
+      if (of.name >= names_.size() || names_[of.name] == '\0') continue;
+      const entry each{of.address, of.size, of.name, !of.local};
       if (is_loaded(each)) symbols_.push_back(each);
     }
     std::ranges::sort(symbols_, [](const entry& a, const entry& b) {
@@ -205,8 +180,7 @@ class unikernel_image {
     return text.starts_with(name) && (text.size() == name.size() || text[name.size()] == '\0');
   }
   [[nodiscard]] unikernel_symbol to_symbol(const entry& each) const noexcept {
-    const std::string_view text = names_.substr(each.name, max_symbol_name);
-    return {physical_address{each.address}, each.size, text.substr(0, text.find('\0'))};
+    return {physical_address{each.address}, each.size, elf_string(names_, each.name, max_symbol_name)};
   }
 
   std::vector<constant_area> constants_;

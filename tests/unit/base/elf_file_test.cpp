@@ -28,7 +28,7 @@ class small_file {
     for (std::size_t i = 0; i < size; ++i) bytes[at + i] = static_cast<std::byte>(value >> 8 * i & 0xff);
     return *this;
   }
-  [[nodiscard]] status parsed() const { return elf_file::parse(bytes).code; }
+  [[nodiscard]] status parsed() const { return elf_file::parse(bytes, elf_width::wide).code; }
   [[nodiscard]] status second_section() const { return elf_file::parse(bytes)->section(1).code; }
 };
 
@@ -36,10 +36,10 @@ TEST_CASE("segments and sections are those that the file has") {
   small_file file;
   const status_or<elf_file> read = elf_file::parse(file.bytes);
   REQUIRE(read);
-  CHECK(read->type() == elf_file::executable);
-  CHECK(read->machine() == 62);
-  CHECK(read->entry() == 0x100000);
-  REQUIRE(read->segment_count() == 2);
+  CHECK(read->head().type == elf_head::executable);
+  CHECK(read->head().machine == 62);
+  CHECK(read->head().entry == 0x100000);
+  REQUIRE(read->head().segment_count == 2);
   const elf_segment text = read->segment(1);
   CHECK(text.type == elf_segment::load);
   CHECK((text.flags & elf_segment::executable) != 0);
@@ -86,6 +86,23 @@ TEST_CASE("what lies behind the file's end is not given") {
   CHECK(content() == status::truncated);
   file.put(0x108, ~std::uint64_t{0}, 8);
   CHECK(content() == status::truncated);
+}
+
+TEST_CASE("entries of 32 bits have their fields elsewhere") {
+  std::vector<std::byte> entry(64);
+  for (std::size_t i = 0; i < entry.size(); ++i) entry[i] = static_cast<std::byte>(i);
+  const auto word = [&](std::size_t at) { return load_le<std::uint32_t>(entry.data() + at); };
+  const elf_segment segment = elf_segment::decode(entry, false);
+  CHECK((segment.type == word(0) && segment.offset == word(4) && segment.address == word(8)));
+  CHECK((segment.physical_address == word(12) && segment.file_bytes == word(16)));
+  CHECK((segment.memory_bytes == word(20) && segment.flags == word(24) && segment.alignment == word(28)));
+  const elf_section section = elf_section::decode(entry, false);
+  CHECK((section.name == word(0) && section.type == word(4) && section.flags == word(8)));
+  CHECK((section.address == word(12) && section.offset == word(16) && section.size == word(20)));
+  CHECK((section.link == word(24) && section.info == word(28) && section.entry_size == word(36)));
+  const elf_symbol symbol = elf_symbol::decode(entry, false);
+  CHECK((symbol.name == word(0) && symbol.address == word(4) && symbol.size == word(8)));
+  CHECK((symbol.kind == 12 && symbol.local && symbol.section == 0x0f0e));
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ class elf_builder {
       put(headers, link);
       put(headers, std::uint32_t{0});
       word(headers, 1);
-      word(headers, 0);
+      word(headers, type == 2 ? half(24, 16) : 0);
       out.insert(out.end(), content.begin(), content.end());
     };
     const std::vector<std::byte> some(64, std::byte{0x90});
@@ -75,9 +75,11 @@ class elf_builder {
     out[5] = std::byte{1};
     set(16, std::uint16_t{2});
     set(18, half(183, 40));
+    set(20, std::uint32_t{1});
     if (wide_) set(40, sections);
     if (!wide_) set(32, static_cast<std::uint32_t>(sections));
     const std::size_t rest = wide_ ? 54 : 42;
+    set(rest - 2, half(64, 52));
     set(rest + 4, half(64, 40));
     set(rest + 6, std::uint16_t{9});
     set(rest + 8, std::uint16_t{8});
