@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Whatever the reader of recordings accepts comes back byte for byte from the writer, and is a CBOR sequence.
+// Whatever the reader of recordings accepts comes back byte for byte from the writer, is a CBOR sequence, and
+// can be shown.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +11,9 @@
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/status.hpp>
 #include <shoal/cbor/sequence.hpp>
+#include <shoal/hal/access_record.hpp>
+#include <shoal/hal/i2c_access.hpp>
+#include <shoal/monitor/event_text.hpp>
 #include <shoal/monitor/recording_format.hpp>
 #include <shoal/monitor/recording_reader.hpp>
 #include <shoal/monitor/recording_writer.hpp>
@@ -26,6 +30,16 @@ struct vector_output {
 
 void require(bool truth) {
   if (!truth) std::abort();
+}
+
+/// For people, for programs, and for those who put bytes of I2C together.
+void read_aloud(const shoal::hal::access_record& access, std::string_view source) {
+  require(!to_text(access, source).empty() && !to_json(access, source).empty());
+  const shoal::hal::i2c_record_data data = shoal::hal::unpack_i2c_bytes(access);
+  require(data.count <= access.width && data.count <= data.bytes.size());
+  const auto again = shoal::hal::pack_i2c_bytes(shoal::bytes_view{data.bytes}.first(data.count));
+  require(data.count < data.bytes.size() ? again == (access.value & ((std::uint64_t{1} << 8 * data.count) - 1))
+                                         : again == access.value);
 }
 
 }  // namespace
@@ -62,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(whole->size() <= max_record_item);
       writer.put(item->access);
       static_cast<void>(times.unix_ns(item->access.cycles));
+      read_aloud(item->access, reader.source_name(item->access.source));
     }
   }
   require(std::ranges::equal(out.bytes, input.first(input.size() - rest.size())));

@@ -48,11 +48,12 @@ void read_rules(std::string_view text) {
     if (read.rules[i].within != 0) read.rules[i].after = read.rules[i - 1].name;
   }
   rule_engine engine{std::move(read.rules)};
+  constexpr auto kinds = static_cast<std::uint64_t>(shoal::hal::last_access) + 1;
   for (std::uint64_t i = 0; i < 32; ++i) {
     const shoal::hal::access_record access{.address = i,
                                            .value = i * i,
                                            .repeats = static_cast<std::uint32_t>(i << 27),
-                                           .what = static_cast<shoal::hal::access>(i % 20),
+                                           .what = static_cast<shoal::hal::access>(i % kinds),
                                            .width = static_cast<std::uint8_t>(i % 9)};
     (void)engine.check(i << (i * 2), access);
   }

@@ -34,7 +34,7 @@ struct every_access {
 
 /// How many addresses an access touches: its bytes, or its lines.
 [[nodiscard]] constexpr std::uint64_t reach(const access_record& seen) noexcept {
-  return seen.width == 0 ? 1 : seen.width;
+  return seen.width == 0 || is_i2c(seen.what) ? 1 : seen.width;
 }
 
 /// Accesses that touch one of `size` addresses from `first` on, with any of their bytes.
@@ -71,9 +71,11 @@ class access_kinds {
   static constexpr unsigned bit(access what) noexcept { return 1u << static_cast<unsigned>(what); }
   unsigned bits_;
 };
-inline constexpr access_kinds reads{access::load, access::in, access::line_get, access::lines_get};
+inline constexpr access_kinds reads{access::load, access::in, access::line_get, access::lines_get,
+                                    access::i2c_read};
 inline constexpr access_kinds writes{access::store,        access::out,          access::line_set,
-                                     access::line_request, access::line_release, access::lines_set};
+                                     access::line_request, access::line_release, access::lines_set,
+                                     access::i2c_write};
 
 /// Accesses whose value is `value` in the bits of `mask`.
 class value_bits {

@@ -36,10 +36,14 @@ enum class access : std::uint8_t {
   flow_in,    ///< somebody began to talk to the guest
   frame_out,  ///< the guest sent a frame, which belongs to such a flow
   frame_in,
-  finding,  ///< introspection found what should not be: value is its kind, address where
+  finding,    ///< introspection found what should not be: value is its kind, address where
+  i2c_write,  ///< I2C; address is the device's, value the first 8 bytes, the first one lowest
+  i2c_read,
+  i2c_more,    ///< the next bytes of the write or read before, 8 at most
+  i2c_failed,  ///< a transfer did not succeed: what it wrote, in the record before, may have been taken or not
 };
 /// The last of them.
-inline constexpr access last_access = access::finding;
+inline constexpr access last_access = access::i2c_failed;
 
 /// Whether it is an access to a register or a line, as every recording can have it.
 [[nodiscard]] constexpr bool is_device_access(access what) noexcept {
@@ -50,8 +54,13 @@ inline constexpr access last_access = access::finding;
   return what >= access::flow_out && what <= access::frame_in;
 }
 
-/// True for what changes the device: store, out, line_set, line_request, line_release, lines_set, and writes
-/// and trims of disks.
+/// Whether the record is of a transfer on an I2C bus (hal/i2c_access.hpp).
+[[nodiscard]] constexpr bool is_i2c(access what) noexcept {
+  return what >= access::i2c_write && what <= access::i2c_failed;
+}
+
+/// True for what changes the device: store, out, line_set, line_request, line_release, lines_set, i2c_write,
+/// and writes and trims of disks.
 [[nodiscard]] constexpr bool is_write(access what) noexcept {
   switch (what) {
     case access::store:
@@ -61,7 +70,8 @@ inline constexpr access last_access = access::finding;
     case access::line_release:
     case access::lines_set:
     case access::disk_write:
-    case access::disk_trim: return true;
+    case access::disk_trim:
+    case access::i2c_write: return true;
     default: return false;
   }
 }
@@ -73,7 +83,9 @@ struct access_record {
   std::uint32_t repeats = 0;  ///< how often the same access came again, at once, behind this one
   std::uint16_t source = 0;   ///< which device, as the recorder numbers them
   access what = access::load;
-  std::uint8_t width = 0;  ///< bytes: 1, 2, 4, 8; of lines_get and lines_set, lines; 0 where it has no meaning
+  /// Bytes: 1, 2, 4, 8; of lines_get and lines_set, lines; of i2c_write, i2c_read and i2c_failed, bytes of all
+  /// that is written or read, 255 for more; of i2c_more, bytes of this record; 0 where it has no meaning.
+  std::uint8_t width = 0;
   friend constexpr bool operator==(const access_record&, const access_record&) noexcept = default;
 };
 static_assert(sizeof(access_record) == 32);

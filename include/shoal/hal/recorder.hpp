@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// recorder: asks a filter about an access and tells a sink, with the time: what recording and recording_gpio
-// have in common, for wrappers of other things that are accessed. Freestanding.
+// recorder: asks a filter about an access and tells a sink, with the time: what recording, recording_gpio
+// and recording_i2c have in common, for wrappers of other things that are accessed. Freestanding.
 //
 //     recorder watch{address_range{0x40, 4}, ring};
 //     watch.note(access::out, 0x43, 0x36, 1);
@@ -36,9 +36,17 @@ class recorder {
       keep_out_of_line(what, address, value, width);
   }
   /// The same for one that is itself much dearer than a call, as what a kernel does: nothing is out of line.
-  constexpr void note_inline(access what, std::uint64_t address, std::uint64_t value,
+  /// True when it is chosen.
+  constexpr bool note_inline(access what, std::uint64_t address, std::uint64_t value,
                              std::uint8_t width) noexcept {
-    if (wants(what, address, value, width)) keep(what, address, value, width);
+    const bool chosen = wants(what, address, value, width);
+    if (chosen) keep(what, address, value, width);
+    return chosen;
+  }
+  /// More of what was chosen: recorded.
+  constexpr void note_more(access what, std::uint64_t address, std::uint64_t value,
+                           std::uint8_t width) noexcept {
+    keep(what, address, value, width);
   }
 
   [[nodiscard]] constexpr std::remove_reference_t<Filter>& filter() noexcept { return filter_; }
@@ -74,7 +82,10 @@ class recorder<Filter, Sink, Counter> {
   constexpr recorder(const std::remove_reference_t<Filter>&, const std::remove_reference_t<Sink>&,
                      std::uint16_t = 0) noexcept {}
   constexpr void note(access, std::uint64_t, std::uint64_t, std::uint8_t) const noexcept {}
-  constexpr void note_inline(access, std::uint64_t, std::uint64_t, std::uint8_t) const noexcept {}
+  constexpr bool note_inline(access, std::uint64_t, std::uint64_t, std::uint8_t) const noexcept {
+    return false;
+  }
+  constexpr void note_more(access, std::uint64_t, std::uint64_t, std::uint8_t) const noexcept {}
 };
 
 template <class Filter, class Sink>

@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// checked_bus, checked_port_bus, checked_model, checked_gpio: ask before an access whether it may be, and do
-// without it if not. For embedders who let rules deny; rule_engine is such a guard.
+// checked_bus, checked_port_bus, checked_model, checked_gpio, checked_i2c: ask before an access whether it may
+// be, and do without it if not. For embedders who let rules deny; rule_engine is such a guard.
 //
 //     checked_bus bus{hardware, engine, clock};
 //     drive(bus);                            // any driver: it does not know
 //
-// A store that is denied does not happen; a load reads as all ones, as where no device is; a GPIO call fails
-// with status::failed. Leaves out `source`: all accesses have the one that is given.
+// A store that is denied does not happen; a load reads as all ones, as where no device is; a GPIO call and a
+// transfer of I2C fail with status::failed. Leaves out `source`: all accesses have the one that is given.
 #pragma once
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include <shoal/base/bytes.hpp>
 #include <shoal/base/status.hpp>
 #include <shoal/hal/access_record.hpp>
 #include <shoal/hal/bus_address.hpp>
 #include <shoal/hal/device_model.hpp>
 #include <shoal/hal/gpio_access.hpp>
 #include <shoal/hal/gpio_chip.hpp>
+#include <shoal/hal/i2c_access.hpp>
+#include <shoal/hal/i2c_bus.hpp>
 #include <shoal/hal/mmio_bus.hpp>
 #include <shoal/hal/nanosecond_clock.hpp>
 #include <shoal/monitor/rule_engine.hpp>
@@ -221,6 +225,34 @@ class checked_gpio {
   }
 
   Chip& chip_;
+  detail::gate<Guard, Clock> gate_;
+};
+
+/// What a transfer writes is asked about, and what it reads, before it begins: it takes place whole, or not at
+/// all. Bytes that may not be seen are ones, as where nobody is. Bus and guard outlive it.
+template <hal::i2c_bus Bus, access_guard Guard, hal::nanosecond_clock Clock>
+class checked_i2c {
+ public:
+  checked_i2c(Bus& bus, Guard& guard, Clock clock, std::uint16_t source = 0)
+      : bus_(bus), gate_{guard, std::move(clock), source} {}
+
+  [[nodiscard]] status transfer(hal::i2c_address address, bytes_view out, bytes_span in) noexcept {
+    if (const status s = hal::check_i2c_transfer(address, out, in); s != status::ok) return s;
+    const auto at = static_cast<std::uint64_t>(address);
+    const std::uint8_t read = hal::i2c_width(in.size());
+    const bool may_begin = (out.empty() || gate_.permits(hal::access::i2c_write, at, hal::pack_i2c_bytes(out),
+                                                         hal::i2c_width(out.size()), stage::whole)) &&
+                           (in.empty() || gate_.permits(hal::access::i2c_read, at, 0, read, stage::before));
+    if (!may_begin) return status::failed;
+    const status done = bus_.transfer(address, out, in);
+    if (done != status::ok || in.empty()) return done;
+    if (gate_.permits(hal::access::i2c_read, at, hal::pack_i2c_bytes(in), read, stage::after)) return done;
+    std::ranges::fill(in, std::byte{0xff});
+    return status::failed;
+  }
+
+ private:
+  Bus& bus_;
   detail::gate<Guard, Clock> gate_;
 };
 

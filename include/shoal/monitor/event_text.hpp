@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include <shoal/hal/access_record.hpp>
+#include <shoal/hal/i2c_access.hpp>
 #include <shoal/monitor/event.hpp>
 #include <shoal/monitor/flow.hpp>
 #include <shoal/monitor/ip_address.hpp>
@@ -48,6 +49,10 @@ namespace shoal::monitor {
     case hal::access::frame_out: return "frame_out";
     case hal::access::frame_in: return "frame_in";
     case hal::access::finding: return "finding";
+    case hal::access::i2c_write: return "i2c_write";
+    case hal::access::i2c_read: return "i2c_read";
+    case hal::access::i2c_more: return "i2c_more";
+    case hal::access::i2c_failed: return "i2c_failed";
   }
   return "unknown";
 }
@@ -136,6 +141,29 @@ inline constexpr std::array<std::string_view, 11> finding_names{
   return protocol + (talk.out ? peer + " from " + own : own + " from " + peer);
 }
 
+/// `29 00`: the bytes that a record of I2C holds.
+[[nodiscard]] inline std::string i2c_bytes_text(const hal::access_record& access, std::string_view between) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const hal::i2c_record_data data = hal::unpack_i2c_bytes(access);
+  std::string out;
+  for (std::size_t i = 0; i < data.count; ++i) {
+    const auto byte = std::to_integer<std::size_t>(data.bytes[i]);
+    if (i != 0) out += between;
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+  }
+  return out;
+}
+/// `i2c_write 0x50 = 29 00`; or `i2c_write 0x50 12 bytes = 29 00 01 02 03 04 05 06`, of which more follows.
+[[nodiscard]] inline std::string i2c_text(const hal::access_record& access) {
+  std::string out = std::string{name_of(access.what)} + ' ' + hex_text(access.address);
+  if (access.width > hal::i2c_record_bytes) {
+    out += ' ' + std::to_string(access.width) + (access.width == 255 ? " or more bytes" : " bytes");
+  }
+  const std::string bytes = i2c_bytes_text(access, " ");
+  return bytes.empty() ? out : out + " = " + bytes;
+}
+
 /// `gpiochip0 line_set 17 = 1 x 3`: the device if it has a name, what was done three times.
 [[nodiscard]] inline std::string to_text(const hal::access_record& access, std::string_view source) {
   std::string out{source};
@@ -146,6 +174,9 @@ inline constexpr std::array<std::string_view, 11> finding_names{
     return out + "finding " + std::string{finding_name(access.value)} + " at " + hex_text(access.address);
   }
   const bool line = classify(access.what).space == address_space::line;
+  const std::string times =
+      access.repeats == 0 ? std::string{} : " x " + std::to_string(std::uint64_t{1} + access.repeats);
+  if (is_i2c(access.what)) return out + i2c_text(access) + times;
   out += name_of(access.what);
   if (classify(access.what).space == address_space::disk) {
     return out + ' ' + std::to_string(access.address) + '+' + std::to_string(access.value);
@@ -156,8 +187,7 @@ inline constexpr std::array<std::string_view, 11> finding_names{
   if (access.what != hal::access::line_release) {
     out += " = " + (line && access.value < 2 ? std::to_string(access.value) : hex_text(access.value));
   }
-  if (access.repeats != 0) out += " x " + std::to_string(std::uint64_t{1} + access.repeats);
-  return out;
+  return out + times;
 }
 
 [[nodiscard]] inline std::string to_text(const alert& what, std::string_view source) {
@@ -174,9 +204,11 @@ inline constexpr std::array<std::string_view, 11> finding_names{
            ",\"peer_port\":" + std::to_string(talk.peer_port) +
            ",\"own_port\":" + std::to_string(talk.own_port);
   }
+  const std::string content = is_i2c(access.what) ? "\"bytes\":" + json_text(i2c_bytes_text(access, {}))
+                                                  : "\"value\":\"" + hex_text(access.value) + '"';
   return "\"source\":" + json_text(source) + ",\"what\":" + json_text(name_of(access.what)) +
-         ",\"address\":\"" + hex_text(access.address) + "\",\"width\":" + std::to_string(access.width) +
-         ",\"value\":\"" + hex_text(access.value) + "\",\"repeats\":" + std::to_string(access.repeats);
+         ",\"address\":\"" + hex_text(access.address) + "\",\"width\":" + std::to_string(access.width) + "," +
+         content + ",\"repeats\":" + std::to_string(access.repeats);
 }
 
 [[nodiscard]] inline std::string to_json(const alert& what, std::string_view source) {

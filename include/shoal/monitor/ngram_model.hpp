@@ -172,7 +172,7 @@ class ngram_model {
       const auto source = number(reader, cbor::kind::unsigned_integer, 0xffff);
       if (!source) return source.code;
       const auto what =
-          number(reader, cbor::kind::unsigned_integer, static_cast<std::uint64_t>(hal::access::lines_set));
+          number(reader, cbor::kind::unsigned_integer, static_cast<std::uint64_t>(hal::last_access));
       if (!what) return what.code;
       const access_symbol symbol{*address, static_cast<std::uint16_t>(*source),
                                  static_cast<hal::access>(*what)};

@@ -13,7 +13,7 @@
 //     change = int       ; modulo 2^64
 //     place  = uint / [address, source, width, what + 1]   ; its number plus one, 0: as expected; or a new one
 //
-// Version 2 may hold records of disks, networks and introspection, too. Both sides keep the same table of
+// Version 2 may hold records of I2C, disks, networks and introspection, too. Both sides keep the same table of
 // places (place_table). A header may come again at any point: everything starts over, so that a stream that
 // broke goes on with a header. Leaves out a checksum; no record is a zero byte, so that a tail of zeros, as
 // some file systems leave after a crash, is not taken for records.

@@ -30,8 +30,8 @@ namespace shoal::monitor {
 
 enum class direction : std::uint8_t {
   any,      ///< all of these
-  read,     ///< load, in, a line's level, a disk's bytes
-  write,    ///< store, out, a line's level, a disk's bytes
+  read,     ///< load, in, a line's level, bytes of I2C or a disk
+  write,    ///< store, out, a line's level, bytes of I2C or a disk
   request,  ///< a GPIO line taken or given back
   in,       ///< a flow that the other side began
   out,      ///< a flow that the guest began
@@ -39,10 +39,11 @@ enum class direction : std::uint8_t {
 };
 
 enum class address_space : std::uint8_t {
-  any,  ///< of a device: memory, port or line
+  any,  ///< of a device: memory, port, line or I2C
   memory,
   port,    ///< x86 port I/O
   line,    ///< of a GPIO chip
+  i2c,     ///< addresses of devices on a bus
   disk,    ///< offsets
   tcp,     ///< flows of TCP; ports of the side that was called
   udp,     ///< the same of UDP
@@ -52,7 +53,7 @@ enum class address_space : std::uint8_t {
 };
 
 [[nodiscard]] constexpr bool is_device(address_space space) noexcept {
-  return space <= address_space::line;
+  return space <= address_space::i2c;
 }
 
 /// How an access looks in rules.
@@ -82,6 +83,10 @@ struct access_class {
     case hal::access::frame_in: return {direction::in, address_space::frames};
     case hal::access::frame_out: return {direction::out, address_space::frames};
     case hal::access::finding: return {direction::found, address_space::kernel};
+    case hal::access::i2c_read: return {direction::read, address_space::i2c};
+    case hal::access::i2c_write: return {direction::write, address_space::i2c};
+    case hal::access::i2c_more:
+    case hal::access::i2c_failed:
     case hal::access::lost: break;
   }
   return {};
@@ -104,6 +109,7 @@ struct access_pattern {
   std::int32_t source = -1;    ///< -1: any
   ip_address peer{};           ///< of a flow
   std::uint8_t peer_bits = 0;  ///< how many bits of it are looked at
+  std::uint8_t longer = 0;     ///< of I2C: only what has more bytes than this
   friend constexpr bool operator==(const access_pattern&, const access_pattern&) noexcept = default;
 
   /// Whether where and how fit; the value aside. What touches one address is covered.
@@ -135,6 +141,7 @@ struct access_pattern {
     const access_class found = classify(access.what);
     if (found.way == direction::any || (source >= 0 && source != access.source)) return false;
     if (way != direction::any && way != found.way) return false;
+    if (longer != 0 && access.width <= longer) return false;
     if (space == address_space::any) return is_device(found.space);
     if (space == address_space::tcp || space == address_space::udp) {
       const std::uint8_t wanted = space == address_space::tcp ? ip_protocol::tcp : ip_protocol::udp;
@@ -159,6 +166,7 @@ struct access_pattern {
       case address_space::ip:
       case address_space::frames: return number(access.width);
       case address_space::kernel: return number(access.value);
+      case address_space::i2c: return number(access.address);
       default:
         return up_to(access.width > 1 ? access.width - 1u : 0u);  // a wider access reaches what is behind
     }

@@ -148,6 +148,7 @@ class rule_engine {
       last.address = of.at.first;
       last.what = of.at.space == address_space::line   ? hal::access::line_get
                   : of.at.space == address_space::port ? hal::access::in
+                  : of.at.space == address_space::i2c  ? hal::access::i2c_read
                                                        : hal::access::load;
     }
 

@@ -8,6 +8,7 @@
 //     window  setup     write   0x3f200000-0x3f20000f    first 5s
 //     rate    relay     write   line:17                  limit 10 per 1s
 //     stuck   heartbeat any     line:4                   longest 2s
+//     forbid  sensor    write   i2c:0x48                 longer 1 deny
 //     chatter button    read    line:5                   limit 20 per 1s
 //     sequence driver   any     *                        training gpio.training
 //     forbid  boot      write   disk:0-1048575           deny
@@ -124,7 +125,7 @@ class rule_line {
   std::optional<rule_error> addresses(rule& out) {
     constexpr std::string_view advice =
         "*, an address as 0x3f200000, a range as 0x70-0x7f, or behind what it is one of: port:0x70, line:4, "
-        "disk:0-511, disk:/etc/shadow, tcp:22, udp:53, ip:*, frames:* or kernel:*";
+        "i2c:0x48, disk:0-511, disk:/etc/shadow, tcp:22, udp:53, ip:*, frames:* or kernel:*";
     if (!next()) return missing(advice);
     if (word_ == "*") return fits(out, "*");
     std::string_view text = word_;
@@ -134,7 +135,7 @@ class rule_line {
     }
     text.remove_prefix(spaces[space].prefix.size());
     out.at.space = static_cast<address_space>(space);
-    if (text == "*" && !is_device(out.at.space)) return fits(out, spaces[space].prefix);
+    if (text == "*" && out.at.space > address_space::memory) return fits(out, spaces[space].prefix);
     if (out.at.space == address_space::disk && text.starts_with('/')) {
       out.file = text;
       return fits(out, spaces[space].prefix);
@@ -220,6 +221,11 @@ class rule_line {
       }
       out.at.value = *value;
       out.at.mask = *mask;
+    } else if (name == "longer" && out.at.space == address_space::i2c) {
+      const std::optional<std::uint64_t> bytes = next() ? parse_number(word_) : std::nullopt;
+      if (!bytes || *bytes == 0 || *bytes > 254)
+        return bad_argument("longer N, a number of bytes from 1 to 254");
+      out.at.longer = static_cast<std::uint8_t>(*bytes);
     } else if (name == "bits" && on_change) {
       const std::optional<std::uint64_t> mask = next() ? parse_number(word_) : std::nullopt;
       if (!mask || *mask == 0) return bad_argument("bits MASK, as 0x10");
@@ -263,16 +269,16 @@ class rule_line {
 
   static std::string_view options_of(rule_kind kind) noexcept {
     switch (kind) {
-      case rule_kind::forbid: return "value or peer, within, source or deny";
+      case rule_kind::forbid: return "value, longer or peer, within, source or deny";
       case rule_kind::note:
-      case rule_kind::allow: return "value or peer, within or source";
-      case rule_kind::window: return "hours, first, value or peer, within, source or deny";
-      case rule_kind::rate: return "limit, value or peer, within, source or deny";
-      case rule_kind::sequence: return "training, within, source or deny";
-      case rule_kind::stuck: return "longest, bits or source";
+      case rule_kind::allow: return "value, longer or peer, within or source";
+      case rule_kind::window: return "hours, first, value, longer or peer, within, source or deny";
+      case rule_kind::rate: return "limit, value, longer or peer, within, source or deny";
+      case rule_kind::sequence: return "training, longer, within, source or deny";
+      case rule_kind::stuck: return "longest, bits, longer or source";
       case rule_kind::chatter: break;
     }
-    return "limit, bits, source or deny";
+    return "limit, bits, longer, source or deny";
   }
 
   std::optional<rule_error> complete(const rule& out) const {

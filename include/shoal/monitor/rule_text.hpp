@@ -33,10 +33,11 @@ struct space_words {
   std::uint64_t largest;
   bool decimal;
 };
-inline constexpr std::array<space_words, 10> spaces{{{"*", 0, false},
+inline constexpr std::array<space_words, 11> spaces{{{"*", 0, false},
                                                      {"", ~std::uint64_t{0}, false},
                                                      {"port:", 0xffff, false},
                                                      {"line:", ~std::uint64_t{0}, true},
+                                                     {"i2c:", 0x7f, false},
                                                      {"disk:", ~std::uint64_t{0}, true},
                                                      {"tcp:", 0xffff, true},
                                                      {"udp:", 0xffff, true},
@@ -76,7 +77,7 @@ inline constexpr std::array<space_words, 10> spaces{{{"*", 0, false},
   out += ' ' + std::string{words.prefix};
   if (!of.file.empty()) {
     out += of.file;
-  } else if (!is_device(at.space) && at.first == 0 && at.last == ~std::uint64_t{0}) {
+  } else if (at.space > address_space::memory && at.first == 0 && at.last == ~std::uint64_t{0}) {
     out += '*';
   } else if (at.space != address_space::any) {
     out += address(at.first);
@@ -91,6 +92,7 @@ inline constexpr std::array<space_words, 10> spaces{{{"*", 0, false},
   if (of.limit != 0) out += " limit " + std::to_string(of.limit) + " per " + time(of.period);
   if (!of.training.empty()) out += " training " + of.training;
   if (at.mask != 0) out += on_change ? " bits " + hex(at.mask) : " value " + hex(at.value) + "/" + hex(at.mask);
+  if (at.longer != 0) out += " longer " + std::to_string(at.longer);
   if (at.peer_bits != 0) {
     const bool v4 = at.peer.is_v4() && at.peer_bits >= 96;
     out += " peer " + to_text(at.peer) + "/" + std::to_string(at.peer_bits - (v4 ? 96 : 0));

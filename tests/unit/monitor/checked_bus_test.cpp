@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include <shoal/hal/recording_i2c.hpp>
 #include <shoal/hal/simulated_chip.hpp>
+#include <shoal/hal/simulated_i2c.hpp>
 #include <shoal/monitor/rule_file.hpp>
 
 namespace {
@@ -161,4 +163,89 @@ TEST_CASE("an edge that is denied is not told, and the one behind it is") {
   CHECK(event.edge == gpio_edge::falling);
   CHECK_FALSE(pins.next_event(event));
   CHECK(guard.alerts() == 1);
+}
+
+TEST_CASE("a transfer of I2C that is denied fails and does not reach the device") {
+  i2c_registers<256> device;
+  device[1] = std::byte{0x11};
+  simulated_i2c hardware{i2c_placed{i2c_address{0x50}, device}, i2c_placed{i2c_address{0x20}, device}};
+  rule_engine guard{
+      rules("forbid long write i2c:0x50 longer 1 deny\nforbid reg write i2c:0x50 value 9/0xff deny\n"
+            "forbid far read i2c:0x50 longer 4 deny\nforbid seen read i2c:0x50 value 0x11/0xff deny\n"
+            "allow known any i2c:0x50\nforbid others any i2c:* deny")};
+  checked_i2c bus{hardware, guard, no_time};
+  static_assert(i2c_bus<decltype(bus)>);
+  const i2c_address known{0x50};
+  std::array<std::byte, 5> in{};
+  const std::array reg{std::byte{2}};
+  const std::array bad{std::byte{9}};
+  const std::array set{std::byte{2}, std::byte{7}};
+  CHECK(bus.transfer(known, reg, shoal::bytes_span{in}.first(4)) == status::ok);
+  CHECK(guard.alerts() == 0);
+  CHECK(bus.transfer(known, set, {}) == status::failed);
+  CHECK(device[2] == std::byte{0});
+  CHECK(bus.transfer(known, set, in) == status::failed);
+  CHECK(device[2] == std::byte{0});
+  CHECK(guard.alerts() == 2);
+  CHECK(bus.transfer(known, bad, shoal::bytes_span{in}.first(1)) == status::failed);
+  CHECK(bus.transfer(known, reg, in) == status::failed);  // what it reads is too long: nothing is written
+  CHECK(guard.alerts() == 4);
+  CHECK(bus.transfer(i2c_address{0x20}, {}, in) == status::failed);
+  CHECK(guard.alerts() == 5);
+
+  // a value that may not be seen is not, though it was read
+  const std::array to_secret{std::byte{1}};
+  CHECK(bus.transfer(known, to_secret, shoal::bytes_span{in}.first(2)) == status::failed);
+  CHECK(in[0] == std::byte{0xff});
+  CHECK(in[1] == std::byte{0xff});
+  CHECK(guard.alerts() == 6);
+
+  // what is no transfer is nobody's, and nobody is asked
+  CHECK(bus.transfer(i2c_address{0x78}, reg, {}) == status::invalid_argument);
+  CHECK(guard.alerts() == 6);
+}
+
+TEST_CASE("a buffer that is written and read into is judged as it was written") {
+  i2c_registers<256> device;
+  device[3] = std::byte{5};
+  simulated_i2c hardware{i2c_placed{i2c_address{0x50}, device}};
+  rule_engine guard{rules("forbid a read i2c:0x50 value 0 deny")};
+  checked_i2c bus{hardware, guard, no_time};
+  std::array<std::byte, 1> both{std::byte{3}};
+  CHECK(bus.transfer(i2c_address{0x50}, both, both) == status::ok);
+  CHECK(both[0] == std::byte{5});
+  CHECK(guard.alerts() == 0);
+}
+
+TEST_CASE("a recording of I2C breaks the rules that its transfers broke") {
+  struct kept {
+    std::vector<access_record>* records;
+    void put(const access_record& seen) noexcept { records->push_back(seen); }
+  };
+  i2c_registers<256> device;
+  device[7] = std::byte{0xaa};
+  simulated_i2c hardware{i2c_placed{i2c_address{0x48}, device}};
+  constexpr std::string_view text =
+      "forbid a write i2c:0x48 longer 1\nforbid b read i2c:0x48 value 0xaa/0xff\n"
+      "rate c any i2c:* limit 3 per 1s\nchatter d read i2c:0x48 limit 1 per 1s\nforbid e write i2c:0x49";
+  rule_engine guard{rules(text)};
+  std::vector<access_record> records;
+  recording_i2c recorded{hardware, every_access{}, kept{&records}};
+  checked_i2c bus{recorded, guard, no_time};
+  const std::array<std::byte, 12> many{std::byte{6}, std::byte{0x55}};
+  std::array<std::byte, 2> in{};
+  const std::array from_6{std::byte{6}};
+  const std::array from_7{std::byte{7}};
+  CHECK(bus.transfer(i2c_address{0x48}, many, {}) == status::ok);
+  device[7] = std::byte{0xaa};
+  CHECK(bus.transfer(i2c_address{0x48}, from_6, in) == status::ok);
+  CHECK(bus.transfer(i2c_address{0x48}, from_7, in) == status::ok);
+  CHECK(bus.transfer(i2c_address{0x48}, from_6, in) == status::ok);
+  CHECK(bus.transfer(i2c_address{0x49}, from_6, {}) == status::failed);  // nobody is there
+  CHECK(guard.alerts() == 5);                                            // one of each
+  CHECK(records.size() == 2 + 6 + 2);
+
+  rule_engine later{rules(text)};
+  for (const access_record& each : records) (void)later.check(0, each);
+  CHECK(later.alerts() == guard.alerts());
 }

@@ -63,6 +63,24 @@ TEST_CASE("disks, flows and findings read as what happened to whom") {
         "\"own_port\":40000");
 }
 
+TEST_CASE("transfers of I2C read as the bytes that went over the bus, in their order") {
+  const auto text = [](const access_record& each) { return to_text(each, "bus"); };
+  CHECK(text({.address = 0x50, .value = 0x0129, .what = kind::i2c_write, .width = 2}) ==
+        "bus i2c_write 0x50 = 29 01");
+  CHECK(text({.address = 0x50, .value = 0xff, .repeats = 1, .what = kind::i2c_read, .width = 1}) ==
+        "bus i2c_read 0x50 = ff x 2");
+  CHECK(text({.address = 8, .value = 0x0706050403020100, .what = kind::i2c_write, .width = 12}) ==
+        "bus i2c_write 0x8 12 bytes = 00 01 02 03 04 05 06 07");
+  CHECK(text({.address = 8, .what = kind::i2c_read, .width = 255}) ==
+        "bus i2c_read 0x8 255 or more bytes = 00 00 00 00 00 00 00 00");
+  CHECK(text({.address = 8, .value = 0x0908, .what = kind::i2c_more, .width = 2}) ==
+        "bus i2c_more 0x8 = 08 09");
+  CHECK(text({.address = 8, .what = kind::i2c_failed, .width = 1}) == "bus i2c_failed 0x8");
+  CHECK(to_json(access_record{.address = 0x50, .value = 0x0129, .what = kind::i2c_write, .width = 2}, "bus") ==
+        "\"source\":\"bus\",\"what\":\"i2c_write\",\"address\":\"0x50\",\"width\":2,\"bytes\":\"2901\","
+        "\"repeats\":0");
+}
+
 TEST_CASE("findings have the names that introspection gives them") {
   for (std::size_t i = 0; i < finding_names.size(); ++i) {
     CHECK(finding_names[i] == shoal::vmi::name_of(static_cast<shoal::vmi::finding_kind>(i)));

@@ -87,6 +87,17 @@ TEST_CASE("models of every length survive being saved") {
   CHECK(ngram_model::decode(nothing.encode()));
 }
 
+TEST_CASE("accesses of every kind are learnt, saved and known again") {
+  ngram_trainer trainer{1};
+  for (unsigned what = 0; what <= static_cast<unsigned>(shoal::hal::last_access); ++what) {
+    trainer.note({.address = 4, .what = static_cast<access>(what)});
+  }
+  const auto model = ngram_model::decode(trainer.finish()->encode());
+  REQUIRE(model);
+  CHECK(model->symbol({.address = 4, .what = access::line_event}) != 0);
+  CHECK(model->symbol({.address = 4, .what = access::i2c_read}) != 0);
+}
+
 TEST_CASE("no byte that is changed makes a model that is written otherwise than it was read") {
   const std::vector<std::byte> saved = learn(2, {1, 2, 3, 1, 2}).encode();
   for (std::size_t i = 0; i < saved.size(); ++i) {

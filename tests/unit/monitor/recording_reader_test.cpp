@@ -317,7 +317,7 @@ TEST_CASE("a record has one form only") {
   CHECK(read(known + known) == status::malformed);  // a new place that is not new
 }
 
-TEST_CASE("records of disks, networks and guests come back, and only where the header allows them") {
+TEST_CASE("records of I2C, disks, networks and guests come back, and only where the header allows them") {
   std::vector<access_record> records;
   std::uint64_t time = start.cycles;
   for (unsigned what = 0; what <= static_cast<unsigned>(shoal::hal::last_access); ++what) {

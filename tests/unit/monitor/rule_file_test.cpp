@@ -76,8 +76,9 @@ TEST_CASE("an error says where, what, and what would be right") {
   CHECK(column("forbid a") == 9);
   CHECK(column("forbid a both *") == 10);
   CHECK(column("forbid a any") == 13);
-  for (const std::string_view address : {"0x", "x", "0x1g", "-", "1-", "-1", "line:", "line:x", "port:0x10000",
-                                         "5-4", "gpio:4", "0x10000000000000000", "18446744073709551616"}) {
+  for (const std::string_view address :
+       {"0x", "x", "0x1g", "-", "1-", "-1", "line:", "line:x", "port:0x10000", "5-4", "gpio:4",
+        "i2c:", "0x10000000000000000", "18446744073709551616"}) {
     CHECK(column("forbid a any " + std::string{address}) == 14);
   }
   CHECK(column("forbid a request 4") == 18);
@@ -146,15 +147,30 @@ TEST_CASE("rules and errors have limits") {
 }
 
 TEST_CASE("a rule that was read is written so that it is read again") {
-  for (const std::string_view line :
-       {"forbid a write 0x10 value 0x4/0xc deny", "forbid a any * source 2", "forbid a any port:0x70-0x71",
-        "forbid a request line:4", "window a any line:1-7 hours 06:05-24:00", "window a any * first 90m",
-        "rate a read 0x0 limit 7 per 3ns", "stuck a any line:4 longest 2s bits 0x1",
-        "chatter a write 0xffffffffffffffff limit 1 per 1h", "sequence a any * training x source 65535 deny",
-        "forbid a write disk:0-511 deny", "note a any disk:*", "allow a read disk:7",
-        "forbid a write disk:/etc/shadow", "rate a in tcp:22 limit 5 per 1m",
-        "forbid a out udp:1-65535 peer 192.0.2.0/24 deny", "forbid a any ip:* peer 2001:db8::/32",
-        "rate a out frames:6 limit 1000 per 1s", "forbid a found kernel:*"}) {
+  for (const std::string_view line : {"forbid a write 0x10 value 0x4/0xc deny",
+                                      "forbid a any * source 2",
+                                      "forbid a any port:0x70-0x71",
+                                      "forbid a request line:4",
+                                      "window a any line:1-7 hours 06:05-24:00",
+                                      "window a any * first 90m",
+                                      "rate a read 0x0 limit 7 per 3ns",
+                                      "stuck a any line:4 longest 2s bits 0x1",
+                                      "chatter a write 0xffffffffffffffff limit 1 per 1h",
+                                      "sequence a any * training x source 65535 deny",
+                                      "forbid a write disk:0-511 deny",
+                                      "note a any disk:*",
+                                      "allow a read disk:7",
+                                      "forbid a write disk:/etc/shadow",
+                                      "rate a in tcp:22 limit 5 per 1m",
+                                      "forbid a out udp:1-65535 peer 192.0.2.0/24 deny",
+                                      "forbid a any ip:* peer 2001:db8::/32",
+                                      "rate a out frames:6 limit 1000 per 1s",
+                                      "forbid a found kernel:*",
+                                      "forbid a write i2c:0x50 value 0x29/0xff longer 1 deny",
+                                      "stuck a read i2c:0x48 longest 10s",
+                                      "allow a any i2c:*",
+                                      "sequence a any i2c:0x8-0x77 training x",
+                                      "forbid a write line:*"}) {
     CHECK(to_text(one(line)) == line);
   }
 }
@@ -199,7 +215,16 @@ TEST_CASE("what does not fit a disk, a network or a guest is an error") {
                                       "forbid a in tcp:/etc",
                                       "forbid a write disk:etc/shadow",
                                       "forbid a write disk:",
-                                      "forbid a write port:*",
+                                      "forbid a write i2c:0x80",
+                                      "forbid a request i2c:0x50",
+                                      "forbid a in i2c:0x50",
+                                      "forbid a found i2c:0x50",
+                                      "forbid a write i2c:0x50 longer",
+                                      "forbid a write i2c:0x50 longer 0",
+                                      "forbid a write i2c:0x50 longer 255",
+                                      "forbid a write line:4 longer 1",
+                                      "forbid a write disk:4 longer 1",
+                                      "stuck a read i2c:* longest 1s",
                                       "forbid a write disk:0 value 1",
                                       "forbid a in tcp:1 value 1",
                                       "forbid a write disk:0 peer 192.0.2.1",
