@@ -20,20 +20,7 @@ chmod +x "$work/program"
 guest_file "$work/program" /bin/backup
 guest_file "$work/program" /bin/shop
 guest_file "$work/program" /bin/miner
-cat > "$work/script" <<'GUEST'
-syslogd
-crond -c /tmp
-httpd -u www -p 80 -h /tmp
-su shop -c 'exec shop' &
-backup &
-stty -F /dev/ttyS2 raw -echo
-exec 3< /dev/ttyS2
-echo '== ready'
-while read -r order <&3; do
-  eval "$order"
-  echo "== $?"
-done
-GUEST
+guest_obey "$work/script" syslogd 'crond -c /tmp' 'httpd -u www -p 80 -h /tmp' "su shop -c 'exec shop' &" 'backup &'
 
 # boot NAME: a guest that does what is written to NAME/orders.in, a line of shell each; its QEMU listens at NAME.qmp
 boot() {

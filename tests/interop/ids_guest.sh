@@ -67,16 +67,7 @@ guest_file "$work/load" /load
 echo 'nobody:x:1000:1000::/:/bin/sh' > "$work/passwd"
 guest_file "$work/passwd" /etc/passwd
 
-# The guest does what it is told: a line of shell on ttyS2, then what that printed and "== STATUS" on its output.
-cat > "$work/script" <<'GUEST'
-stty -F /dev/ttyS2 raw -echo
-exec 3< /dev/ttyS2
-echo '== ready'
-while read -r order <&3; do
-  eval "$order"
-  echo "== $?"
-done
-GUEST
+guest_obey "$work/script"
 mkfifo "$work/orders.in" "$work/orders.out" "$work/monitor.in" "$work/monitor.out"
 guest_run $((800 + 2 * looks)) "$work/script" -serial "pipe:$work/orders" -monitor "pipe:$work/monitor" \
   -qmp "unix:$work/qmp,server=on,wait=off" > "$work/said" &

@@ -8,14 +8,7 @@ ids=$bin/shoal-ids
 need "$ids" mkfifo python3
 guest_setup
 
-# The guest does what it is told: lines of shell on ttyS2.
-cat > "$work/script" <<'GUEST'
-mount -t tracefs tracefs /sys/kernel/tracing
-stty -F /dev/ttyS2 raw -echo
-exec 3< /dev/ttyS2
-echo '== ready'
-while read -r order <&3; do eval "$order"; done
-GUEST
+guest_obey "$work/script" 'mount -t tracefs tracefs /sys/kernel/tracing'
 mkfifo "$work/orders.in" "$work/orders.out"
 boot() {
   rm -f "$work/guest.out"

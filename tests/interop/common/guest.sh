@@ -27,6 +27,8 @@
 #                                  far in SECONDS: 124, and the end of its console on standard error.
 #                                  $guest_memory (256) is its memory in MiB, as memory backend "memory" that other
 #                                  processes may share; $guest_words are more words for its kernel
+#   guest_obey SCRIPT LINE...      writes a SCRIPT for guest_run that runs the LINEs and says "== ready"; then it does each line
+#                                  of shell that it reads from ttyS2, the third -serial, and says "== STATUS" when it is done
 #   $work                          a folder that goes when the script ends; on_end COMMAND.. is run before
 # In the guest /proc, /sys, /dev, /tmp and configfs (if a module needs it) are mounted; kernel messages go elsewhere.
 set -eu
@@ -180,6 +182,23 @@ guest_module() {
     fi
     echo "$name" >> "$work/guest/lib/modules/order"
   done < "$work/needed"
+}
+
+guest_obey() {
+  script=$1
+  shift
+  {
+    printf '%s\n' "$@"
+    cat <<'GUEST'
+stty -F /dev/ttyS2 raw -echo
+exec 3< /dev/ttyS2
+echo '== ready'
+while read -r order <&3; do
+  eval "$order"
+  echo "== $?"
+done
+GUEST
+  } > "$script"
 }
 
 guest_run() {
