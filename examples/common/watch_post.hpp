@@ -32,6 +32,7 @@
 #include <shoal/hal/access_filter.hpp>
 #include <shoal/hal/access_record.hpp>
 #include <shoal/hal/access_sink.hpp>
+#include <shoal/monitor/alert_limit.hpp>
 #include <shoal/monitor/checked_bus.hpp>
 #include <shoal/monitor/event_text.hpp>
 #include <shoal/monitor/recording_format.hpp>
@@ -53,7 +54,7 @@ struct watch_options {
   std::string record;                           ///< a URI; empty: nowhere
   std::string name;                             ///< of the recording at a collector
   bool events = true;                           ///< more is watched than lines and registers
-  std::function<void(std::string_view)> say{};  ///< tells of an alert: a line; empty: on standard error
+  std::function<void(std::string_view)> say{};  ///< tells of alerts: a line; empty: on standard error
 };
 
 /// Set up by one thread, used by any. Outlives what it watches.
@@ -97,6 +98,7 @@ class watch_post {
     const std::lock_guard lock{mutex_};
     if (engine_) engine_->advance(wall_clock::now());
     engine_.reset();
+    tell_left_out();
   }
 
   /// Whether it may be: records it, and asks the rules.
@@ -157,12 +159,13 @@ class watch_post {
   /// @throws failure when the recording is not whole
   void finish() {
     const std::lock_guard lock{mutex_};
+    tell_left_out();
     if (recording_) recording_->finish();
   }
 
  private:
   struct teller {
-    const watch_post* post;
+    watch_post* post;
     void operator()(const shoal::monitor::alert& what) const noexcept { post->tell(what); }
   };
   struct disk_guard {
@@ -178,10 +181,19 @@ class watch_post {
     }
   };
 
-  void tell(const shoal::monitor::alert& what) const noexcept {
+  void tell(const shoal::monitor::alert& what) noexcept {
+    if (const std::uint64_t more = limit_.left_out(what); more != 0) tell_left_out(what.rule, more);
+    if (!limit_.admits(what)) return;
     const std::uint16_t source = what.access.source;
-    const std::string name = source < sources_.size() ? sources_[source] : std::string{};
-    const std::string line = to_text(what, name) + '\n';
+    say(to_text(what, source < sources_.size() ? sources_[source] : std::string{}) + '\n');
+  }
+  void tell_left_out() noexcept {
+    limit_.finish([this](std::string_view rule, std::uint64_t count) { tell_left_out(rule, count); });
+  }
+  void tell_left_out(std::string_view rule, std::uint64_t count) const noexcept {
+    say("and " + std::to_string(count) + " more alerts of " + std::string{rule} + '\n');
+  }
+  void say(const std::string& line) const noexcept {
     if (say_) return say_(line);
     std::fputs(line.c_str(), stderr);
   }
@@ -190,6 +202,7 @@ class watch_post {
   std::vector<std::string> sources_;
   std::function<void(std::string_view)> say_;
   std::vector<shoal::monitor::rule> rules_;
+  shoal::monitor::alert_limit limit_;
   std::optional<chip_recording> recording_;
   std::optional<shoal::monitor::rule_engine<teller>> engine_;
 };

@@ -64,6 +64,11 @@ cp "$work/zeroes" "$work/written"
 ruled 2 --block:disk="file:$work/written" "$bin/guest_bench" write 1 4096
 said 'disk disk_write 0+4096, denied'
 cmp "$work/zeroes" "$work/written" || fail "a write that is denied takes place"
+rules 'note boot write disk:0-511' 'forbid all write disk:*'
+ruled 0 --block:disk="file:$work/written" "$bin/guest_bench" write 1000 512
+told=$(grep -c ' alert all: ' "$work/err" || :)
+more=$(awk '/^(shoal-tender: )?and [0-9]+ more alerts of all$/ { more += $(NF - 4) } END { print more + 0 }' "$work/err")
+[ $((told + more)) -eq "$(records disk_write)" ] || fail "$told alerts were told and $more counted, of $(records disk_write) writes"
 if command -v mke2fs > /dev/null; then
   mkdir "$work/files"
   echo secret > "$work/files/secret"
