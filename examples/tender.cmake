@@ -8,7 +8,7 @@ option(SHOAL_STATIC_TENDER "Link shoal-tender statically where that is possible:
 
 file(GLOB parts CONFIGURE_DEPENDS shoal-tender/*.cpp)
 list(FILTER parts EXCLUDE REGEX /remote\\.cpp$)
-set(remote shoal-tender/remote.cpp common/swarm_disk.cpp shoal-peer/node.cpp shoal-record/collector.cpp)
+set(remote shoal-tender/remote.cpp common/swarm_disk.cpp shoal-record/collector.cpp)
 
 add_library(shoal_tender_parts OBJECT ${parts} shoal-record/output.cpp)
 target_link_libraries(shoal_tender_parts PRIVATE shoal::linux shoal_warnings)
@@ -20,7 +20,7 @@ add_executable(shoal-tender $<TARGET_OBJECTS:shoal_tender_parts>)
 target_link_libraries(shoal-tender PRIVATE shoal::linux)
 
 add_executable(shoal-tender-remote ${remote} $<TARGET_OBJECTS:shoal_tender_parts>)
-target_link_libraries(shoal-tender-remote PRIVATE shoal::shoal shoal::openssl shoal::linux shoal_warnings)
+target_link_libraries(shoal-tender-remote PRIVATE ${program_libraries} shoal_devices shoal_node)
 set_target_properties(shoal-tender-remote PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
 
 if(SHOAL_STATIC_TENDER AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")  # what sanitizers link so does not run

@@ -17,8 +17,8 @@
 #include <shoal/image/image_device.hpp>
 #include <shoal/image/load_index.hpp>
 
-#include "../shoal-peer/node.hpp"
 #include "message.hpp"
+#include "node.hpp"
 #include "split.hpp"
 #include "stores.hpp"
 

@@ -33,9 +33,11 @@
 #include "../common/boot_trace.hpp"
 #include "../common/command_line.hpp"
 #include "../common/devices.hpp"
+#include "../common/local_devices.hpp"
 #include "../common/message.hpp"
 #include "../common/nbd_listen.hpp"
 #include "../common/size.hpp"
+#include "../common/stores.hpp"
 #include "../common/watch_post.hpp"
 
 namespace {

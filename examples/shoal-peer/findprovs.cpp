@@ -13,9 +13,9 @@
 #include <asio/steady_timer.hpp>
 
 #include "../common/message.hpp"
+#include "../common/node.hpp"
 #include "../common/stores.hpp"
 #include "commands.hpp"
-#include "node.hpp"
 
 namespace {
 

@@ -20,11 +20,11 @@
 #include <shoal/os/posix/atomic_file.hpp>
 
 #include "../common/message.hpp"
+#include "../common/node.hpp"
 #include "../common/progress.hpp"
 #include "../common/size.hpp"
 #include "../common/stores.hpp"
 #include "commands.hpp"
-#include "node.hpp"
 
 namespace {
 

@@ -42,10 +42,10 @@
 #include "../common/command_line.hpp"
 #include "../common/message.hpp"
 #include "../common/nbd_listen.hpp"
+#include "../common/node.hpp"
 #include "../common/read_file.hpp"
 #include "../common/stores.hpp"
 #include "commands.hpp"
-#include "node.hpp"
 #include "web.hpp"
 
 namespace {

@@ -16,8 +16,8 @@
 #include <asio/steady_timer.hpp>
 
 #include "../common/message.hpp"
+#include "../common/node.hpp"
 #include "commands.hpp"
-#include "node.hpp"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include <shoal/net/http_server.hpp>
 #include <shoal/store/own_blocks.hpp>
 
-#include "node.hpp"
+#include "../common/node.hpp"
 
 class web {
  public:

@@ -15,7 +15,9 @@
 
 #include "../common/context_thread.hpp"
 #include "../common/devices.hpp"
+#include "../common/nbd_disk.hpp"
 #include "../common/swarm_disk.hpp"
+#include "../common/uri.hpp"
 
 namespace {
 

@@ -28,9 +28,9 @@
 #include <shoal/os/posix/unique_fd.hpp>
 #include <shoal/version.hpp>
 
-#include "../common/message.hpp"
-#include "../common/read_file.hpp"
-#include "../common/size.hpp"
+#include "message.hpp"
+#include "read_file.hpp"
+#include "size.hpp"
 
 namespace {
 
