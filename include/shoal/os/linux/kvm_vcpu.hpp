@@ -78,22 +78,21 @@ class kvm_vcpu {
     result<posix::mapped_pages> shared =
         posix::mapped_pages::map(static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get());
     if (!shared) return shared.error();
-    return kvm_vcpu{std::move(fd), std::move(*shared)};
+    return kvm_vcpu{std::move(fd), std::move(*shared), stop};
   }
 
   /// Runs the guest up to its next access. timed_out when a signal is there that stops it, and stays there;
   /// failed when the guest cannot run on: crash() says why.
   [[nodiscard]] status_or<kvm_exit> run() noexcept {
     while (::ioctl(fd_.get(), KVM_RUN, 0) != 0) {
-      if (errno == EINTR) return status::timed_out;
-      if (errno == EAGAIN) continue;
+      if (errno == EINTR && is_stopped()) return status::timed_out;
+      if (errno == EINTR || errno == EAGAIN) continue;  // who was stopped by Ctrl-Z or a debugger goes on
       return fail(errno == EFAULT ? kvm_crash::memory : kvm_crash::other);
     }
     switch (shared().exit_reason) {
       [[likely]] case KVM_EXIT_IO:
         return kvm_exit{shared()};  // the calls of x86-64
       case KVM_EXIT_MMIO: return kvm_exit{shared()};
-      case KVM_EXIT_INTR: return status::timed_out;
       case KVM_EXIT_HLT: return fail(kvm_crash::halted);
       case KVM_EXIT_SHUTDOWN: return fail(kvm_crash::shutdown);
       case KVM_EXIT_INTERNAL_ERROR:
@@ -122,8 +121,8 @@ class kvm_vcpu {
   [[nodiscard]] const posix::unique_fd& fd() const noexcept { return fd_; }
 
  private:
-  kvm_vcpu(posix::unique_fd fd, posix::mapped_pages pages) noexcept
-      : fd_(std::move(fd)), pages_(std::move(pages)) {}
+  kvm_vcpu(posix::unique_fd fd, posix::mapped_pages pages, const sigset_t& stop) noexcept
+      : fd_(std::move(fd)), pages_(std::move(pages)), stop_(stop) {}
 
   [[nodiscard]] kvm_run& shared() const noexcept { return *reinterpret_cast<kvm_run*>(pages_.bytes().data()); }
 
@@ -146,6 +145,15 @@ class kvm_vcpu {
     return {};
   }
 
+  /// A signal of those that end run() is there.
+  [[nodiscard]] bool is_stopped() const noexcept {
+    sigset_t pending;
+    sigset_t both;
+    ::sigpending(&pending);
+    sigandset(&both, &pending, &stop_);
+    return sigisemptyset(&both) == 0;
+  }
+
   status fail(kvm_crash why) noexcept {
     crash_ = why;
     return status::failed;
@@ -157,6 +165,7 @@ class kvm_vcpu {
 
   posix::unique_fd fd_;
   posix::mapped_pages pages_;  // those that it shares with the kernel: a kvm_run at first
+  sigset_t stop_;
   kvm_crash crash_ = kvm_crash::none;
 };
 static_assert(hypercall::vcpu<kvm_vcpu>);
