@@ -36,13 +36,13 @@ class device_poll {
   static constexpr std::chrono::nanoseconds between_looks = std::chrono::milliseconds{1};
 
   /// @param stop  outlives this
-  explicit device_poll(const stop_signals& stop)
-      : ready_{{.fd = stop.fd(), .events = POLLIN, .revents = 0}}, handles_{0} {}
+  explicit device_poll(const stop_signals& stop) : ready_{{.fd = stop.fd(), .events = POLLIN, .revents = 0}} {}
 
-  /// A device that has something when its descriptor is readable. It outlives this.
+  /// A device that has something when its descriptor is readable, or will never be again: then the guest finds
+  /// out by using it. It outlives this.
   void add(std::uint64_t handle, int fd) {
     ready_.push_back({.fd = fd, .events = POLLIN, .revents = 0});
-    handles_.push_back(handle);
+    sources_.push_back({handle, fd});
   }
   /// A device that says whether it has something.
   /// @param fd  readable when it may have: it is asked again and again only without one
@@ -70,6 +70,10 @@ class device_poll {
   }
 
  private:
+  struct source {
+    std::uint64_t handle;
+    int fd;
+  };
   struct asked {
     std::uint64_t handle;
     std::function<bool()> has_something;
@@ -88,21 +92,21 @@ class device_poll {
     constexpr std::chrono::nanoseconds::rep second = 1'000'000'000;
     const timespec longest_wait{.tv_sec = static_cast<time_t>(time.count() / second),
                                 .tv_nsec = static_cast<long>(time.count() % second)};
-    for (std::size_t i = 1; i < ready_.size(); ++i) {
-      const bool wanted = (handles >> handles_[i] & 1) != 0;
-      ready_[i].events = wanted ? POLLIN : short{0};
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      const bool wanted = (handles >> sources_[i].handle & 1) != 0;
+      ready_[i + 1].fd = wanted ? sources_[i].fd : -1;  // poll leaves that out
     }
     std::uint64_t found = 0;
     if (::ppoll(ready_.data(), ready_.size(), &longest_wait, nullptr) <= 0) return 0;
     stopped = ready_[0].revents != 0;
-    for (std::size_t i = 1; i < ready_.size(); ++i) {
-      if ((ready_[i].revents & ready_[i].events) != 0) found |= std::uint64_t{1} << handles_[i];
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      if (ready_[i + 1].revents != 0) found |= std::uint64_t{1} << sources_[i].handle;
     }
     return found;
   }
 
-  std::vector<pollfd> ready_;  // the first is that of the signals
-  std::vector<std::uint64_t> handles_;
+  std::vector<pollfd> ready_;  // the first is that of the signals, the others are those of the sources
+  std::vector<source> sources_;
   std::vector<asked> asked_;
 };
 static_assert(hypercall::device_waiter<device_poll>);

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,6 +80,20 @@ TEST_CASE("an interface that is not there is not made") {
   CHECK(tap::open("a-name-longer-than-16", mac).error() == errc::invalid_argument);
 }
 
+TEST_CASE("a device that is gone wakes who waits for it, and nobody else") {
+  const stop_signals stop;
+  std::array<int, 2> fds{};
+  REQUIRE(::pipe2(fds.data(), O_CLOEXEC) == 0);
+  posix::unique_fd read{fds[0]};
+  const posix::unique_fd write{fds[1]};
+  device_poll waiter{stop};
+  waiter.add(3, write.get());  // has an error, and never anything to read, once nobody reads
+  CHECK(waiter.wait(1u << 3, 0) == 0);
+  read.reset();
+  CHECK(waiter.wait(1u << 3, ~std::uint64_t{0}) == 1u << 3);
+  CHECK(waiter.wait(1u << 4, 1'000'000) == 0);
+}
+
 TEST_CASE("a guest waits until a device has something, the time is over, or a signal comes") {
   using namespace std::chrono_literals;
   const stop_signals stop;
@@ -98,6 +113,8 @@ TEST_CASE("a guest waits until a device has something, the time is over, or a si
   CHECK(waiter.wait(1u << 5, 1'000'000'000) == 1u << 5);
   CHECK(waiter.wait(1u << 3, 1'000'000'000) == 1u << 3);
   CHECK(waiter.wait(1u << 4, 1'000'000) == 0);
+  far.reset();
+  CHECK(waiter.wait(1u << 3, ~std::uint64_t{0}) == 1u << 3);  // it finds out that nobody is there any more
   stop.limit(1ms);
   CHECK(waiter.wait(1u << 4, ~std::uint64_t{0}) == 0);
   CHECK(stop.take() == SIGALRM);
