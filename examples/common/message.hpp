@@ -16,6 +16,8 @@
 #include <string>
 #include <system_error>
 
+#include <fcntl.h>
+
 namespace common {
 
 inline constexpr int exit_failed = 1;
@@ -36,10 +38,20 @@ class failure : public std::runtime_error {
   int exit_code_;
 };
 
+/// A stream that is closed is opened so that using it fails: otherwise the first file that is opened takes its
+/// number, and what is said to people ends up in it.
+inline void keep_standard_streams() noexcept {
+  for (const int stream : {0, 1, 2}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    static_cast<void>(::open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY));
+  }
+}
+
 /// Runs a program's body and turns what it throws into a message and an exit code.
 template <class Body>
 int guarded(const char* program, Body&& body) noexcept {
   try {
+    keep_standard_streams();
     const int code = body();
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
     std::fprintf(stderr, "%s: cannot write to standard output: %s\n  is there space where it goes?\n", program,
