@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <system_error>
 
 #include <poll.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 #include <shoal/base/status.hpp>
 #include <shoal/hypercall/standard_calls.hpp>
 #include <shoal/os/linux/stop_signals.hpp>
+#include <shoal/os/posix/unique_fd.hpp>
 
 namespace shoal::linux_os {
 
@@ -40,8 +42,8 @@ class guest_console {
     may_block_ = ::fstat(fd, &told) == 0 && !S_ISREG(told.st_mode);
   }
 
-  /// limit_exceeded when it was too much, of which the first part is printed; failed when it cannot be printed;
-  /// ok, and the rest not printed, when a signal stops the guest.
+  /// limit_exceeded when it was too much, of which the first part is printed; failed when it cannot be printed:
+  /// see problem(); ok, and the rest not printed, when a signal stops the guest.
   status write(bytes_view text) noexcept {
     const bool fits = text.size() <= left_;
     if (!fits) text = text.first(static_cast<std::size_t>(left_));
@@ -51,7 +53,10 @@ class guest_console {
       const std::size_t piece = may_block_ ? std::min<std::size_t>(text.size(), PIPE_BUF) : text.size();
       const ssize_t n = ::write(fd_, text.data(), piece);
       if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-      if (n <= 0) return status::failed;
+      if (n <= 0) {
+        problem_ = posix::last_error();
+        return status::failed;
+      }
       left_ -= static_cast<std::uint64_t>(n);
       text = text.subspan(static_cast<std::size_t>(n));
     }
@@ -59,6 +64,8 @@ class guest_console {
   }
 
   [[nodiscard]] bool is_full() const noexcept { return left_ == 0; }
+  /// Why something could not be printed.
+  [[nodiscard]] std::error_code problem() const noexcept { return problem_; }
 
  private:
   /// False when a signal is there instead.
@@ -76,6 +83,7 @@ class guest_console {
   const stop_signals& stop_;
   std::uint64_t left_;
   bool may_block_;
+  std::error_code problem_;
 };
 static_assert(hypercall::console_sink<guest_console>);
 

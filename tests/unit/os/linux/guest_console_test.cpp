@@ -6,6 +6,7 @@
 #include <csignal>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -62,5 +63,7 @@ TEST_CASE("a signal ends a wait for a reader who does not read") {
 TEST_CASE("what cannot be printed is a failure") {
   const stop_signals stop;
   guest_console nowhere{-1, stop};
+  CHECK(!nowhere.problem());
   CHECK(nowhere.write(as_bytes(std::string_view{"x"})) == status::failed);
+  CHECK(nowhere.problem() == std::errc::bad_file_descriptor);
 }
