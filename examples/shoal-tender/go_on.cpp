@@ -21,6 +21,7 @@ void go_on_where_all_is(const tender_options& given, char** argv) {
   if (!remote) return;
   std::error_code unknown;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  if (unknown) throw common::failure{"cannot find shoal-tender-remote", unknown, "is /proc mounted?"};
   const std::filesystem::path other = self.parent_path() / "shoal-tender-remote";
   ::execv(other.c_str(), argv);
   throw common::failure{"cannot run " + other.string(), shoal::posix::last_error(),
