@@ -52,7 +52,10 @@ class option_reader {
       const std::size_t equals = std::min(word.find('='), word.size());
       const std::string name{word == "-h" ? "--help" : word.substr(0, equals)};
       const auto found = std::ranges::find(options_, name, &option::name);
-      if (found == options_.end()) throw wrong(name + ": there is no such option");
+      if (found == options_.end()) {
+        throw wrong(name + ": there is no such option" +
+                    (words.empty() ? "" : "; what is for " + words.front() + " itself goes behind --"));
+      }
       const bool has_value = equals < word.size();
       if (bool* const* flag = std::get_if<bool*>(&found->to)) {
         if (has_value) throw wrong(name + " has no value");
