@@ -126,6 +126,16 @@ class picture {
   }
 
  private:
+  static std::string lane_name(address_space space, std::uint64_t address) {
+    switch (space) {
+      case address_space::line: return "line " + std::to_string(address);
+      case address_space::i2c: return "i2c " + shoal::monitor::hex_text(address);
+      case address_space::disk: return "disk";
+      case address_space::kernel: return "kernel";
+      default: return is_device(space) ? shoal::monitor::hex_text(address) : "network";
+    }
+  }
+
   void add(std::map<lane_key, lane>& all, const recording_part& part, const access_record& each) {
     const std::uint64_t time = part.times.unix_ns(each.cycles);
     begin_ = std::min(begin_, time);
@@ -136,6 +146,7 @@ class picture {
     }
     const std::string source{part.source_of(each)};
     const address_space space = classify(each.what).space;
+    if (is_i2c(each.what) && space != address_space::i2c) return;  // belongs to what is drawn already
     const bool several = each.what == access::lines_get || each.what == access::lines_set;
     for (unsigned i = 0; i < (several ? std::max<unsigned>(each.width, 1) : 1u); ++i) {
       access_record one = each;
@@ -146,12 +157,7 @@ class picture {
       lane& mine = all[{source, space, one.address}];
       if (mine.name.empty()) {
         mine.line = space == address_space::line;
-        mine.name =
-            (source.empty() ? "" : source + " ") + (mine.line          ? "line " + std::to_string(one.address)
-                                                    : is_device(space) ? shoal::monitor::hex_text(one.address)
-                                                    : space == address_space::disk   ? "disk"
-                                                    : space == address_space::kernel ? "kernel"
-                                                                                     : "network");
+        mine.name = (source.empty() ? "" : source + " ") + lane_name(space, one.address);
       }
       mine.moments.push_back({time, one});
     }

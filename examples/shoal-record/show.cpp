@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <shoal/monitor/event_text.hpp>
+#include <shoal/monitor/rule.hpp>
 
 #include "../common/interrupt.hpp"
 #include "../common/message.hpp"
@@ -60,7 +61,7 @@ struct show_command {
         ++records;
         if (each.what == shoal::hal::access::lost) {
           lost += each.value;
-        } else {
+        } else if (classify(each.what).way != shoal::monitor::direction::any) {
           accesses += times_of(each);
         }
       }

@@ -41,11 +41,11 @@
 #include <shoal/task/io_pool.hpp>
 
 #include "../common/gpio_chips.hpp"
-#include "../common/i2c_buses.hpp"
 #include "../common/local_devices.hpp"
 #include "../common/message.hpp"
 #include "../common/read_file.hpp"
 #include "../common/watched_chip.hpp"
+#include "../common/watched_i2c.hpp"
 #include "command.hpp"
 #include "memory_watch.hpp"
 #include "registers.hpp"
@@ -101,6 +101,7 @@ class tender {
                                             common::watch_post::judge_of_all>;
   using net = shoal::hypercall::paced_net<watched_tap, timer>;
   using chip = common::watched_chip;
+  using bus = common::watched_i2c;
 
   void load() {
     file_ = common::read_file(given_.guest, "guest", largest_guest, "give the path of a unikernel");
@@ -126,7 +127,7 @@ class tender {
         done =
             registers_.windows().attach(devices_, name, wanted.kind(), open_window(wanted.kind(), uri, handle));
       }
-      if (wanted.kind() == device_type::i2c) done = buses_.attach(devices_, name, open_bus(uri));
+      if (wanted.kind() == device_type::i2c) done = buses_.attach(devices_, name, open_bus(uri, handle));
       if (done != shoal::status::ok) {
         throw failure{"cannot give the guest '" + printable(name) + "'", make_error_code(done),
                       "it is of a size that no guest can have, or there are too many of its kind"};
@@ -191,8 +192,8 @@ class tender {
     return opened.chip();
   }
 
-  common::any_i2c_bus& open_bus(const std::string& uri) {
-    return opened_buses_.emplace_back(common::open_i2c_bus(uri));
+  bus::type& open_bus(const std::string& uri, std::uint64_t handle) {
+    return opened_buses_.emplace_back(common::open_i2c_bus(uri), watch_->post(), source_of(handle)).bus();
   }
 
   any_registers& open_window(device_type kind, const std::string& uri, std::uint64_t handle) {
@@ -268,13 +269,13 @@ class tender {
   std::deque<disk> opened_disks_;
   std::deque<net> opened_nets_;
   std::deque<chip> opened_chips_;
-  std::deque<common::any_i2c_bus> opened_buses_;
+  std::deque<bus> opened_buses_;
   guest_registers<chip::type> registers_;
   shoal::linux_os::device_poll waiter_{stop_};
   shoal::hypercall::block_calls<disk> disks_;
   shoal::hypercall::net_calls<net> nets_;
   shoal::hypercall::gpio_calls<chip::type, shoal::linux_os::device_poll> pins_{waiter_};
-  shoal::hypercall::i2c_calls<common::any_i2c_bus> buses_;
+  shoal::hypercall::i2c_calls<bus::type> buses_;
 };
 
 }  // namespace

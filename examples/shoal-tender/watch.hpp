@@ -46,7 +46,7 @@ class guest_watch {
                .record = given.record,
                .name = "tender",
                .events = given.watch != 0 || asks_for(wanted, address_space::disk) ||
-                         asks_for(wanted, address_space::ip),
+                         asks_for(wanted, address_space::ip) || asks_for(wanted, address_space::i2c),
                .say = std::move(say)},
               names_of(given, wanted)),
         memory_(static_cast<std::uint16_t>(wanted.devices().size())) {
@@ -100,6 +100,7 @@ class guest_watch {
         case device_type::virtio_gpio: return space == address_space::any || space == address_space::line;
         case device_type::bcm2835_gpio:
         case device_type::pl061_gpio: return space == address_space::any || space == address_space::memory;
+        case device_type::i2c: return space == address_space::any || space == address_space::i2c;
         default: return false;
       }
     });
@@ -112,7 +113,8 @@ class guest_watch {
     constexpr std::array kinds{kind{address_space::disk, "disks, as disk:0-511 or disk:/etc/shadow"},
                                kind{address_space::ip, "networks, as tcp:22, udp:53, ip:* or frames:*"},
                                kind{address_space::line, "lines, as line:17"},
-                               kind{address_space::memory, "registers, as 0x1c"}};
+                               kind{address_space::memory, "registers, as 0x1c"},
+                               kind{address_space::i2c, "I2C buses, as i2c:0x50"}};
     std::string out;
     for (const kind& each : kinds) {
       if (asks_for(wanted, each.space)) out += (out.empty() ? "" : "; ") + std::string{each.text};

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSL-1.0
 #
-# Guests of shoal-tender under rules: what they do with lines, registers, disks and networks is told, or denied, and
+# Guests of shoal-tender under rules: what they do with lines, registers, buses, disks and networks is told, or denied, and
 # recorded in one stream.
 . "$(dirname "$0")/common/tender.sh"
-need_guests shoal-record guest_switch guest_switch_virtio guest_switch_bcm2835 guest_checksum guest_bench guest_escape
+need_guests shoal-record guest_switch guest_switch_virtio guest_switch_bcm2835 guest_sensor guest_checksum guest_bench guest_escape
 
 # rules RULE...: into $work/rules, a line each
 rules() { printf '%s\n' "$@" > "$work/rules"; }
@@ -40,6 +40,39 @@ rules 'forbid led write 0x1c value 0x2000000/0x2000000 deny'
 ruled 0 --gpio:pins='sim:32?press=17/20ms' "$bin/guest_switch_bcm2835"
 alerts 5 led
 [ "$(records 'store.*0x1c.*0x2000000')" -eq 0 ] || fail "a store that is denied takes place"
+
+echo "== an I2C bus"
+rules 'forbid setup write i2c:0x50 longer 1' 'forbid others any i2c:0x48'
+ruled 0 --i2c:sensors='sim:0x48,0x50?0=29' "$bin/guest_sensor"
+printed "$(printf '41\n42')"
+alerts 1 setup
+alerts 0 others
+said 'sensors i2c_write 0x50 = 01 2a'
+"$bin/shoal-record" show "$work/rules.rec" | cut -d ' ' -f 2- > "$work/out"
+printed 'sensors i2c_write 0x50 = 00
+sensors i2c_read 0x50 = 29
+sensors i2c_write 0x50 = 01 2a
+sensors i2c_write 0x50 = 01
+sensors i2c_read 0x50 = 2a'
+status=0
+"$bin/shoal-record" check "$work/rules.rec" --rules "$work/rules" > "$work/out" 2>&1 || status=$?
+grep -q ' alert setup: forbidden: sensors i2c_write 0x50 = 01 2a' "$work/out" || { cat "$work/out"; fail "the recording has not what was told"; }
+[ $status -eq 1 ] || fail "a recording with an alert ends with $status"
+rules 'forbid setup write i2c:0x50 longer 1 deny'
+ruled 2 --i2c:sensors='sim:0x50?0=29' "$bin/guest_sensor"
+printed 41
+alerts 1 setup
+said 'sensors i2c_write 0x50 = 01 2a, denied'
+[ "$(records '01 2a')" -eq 0 ] || fail "a transfer that is denied takes place"
+rules 'forbid value read i2c:* value 0x29/0xff deny'
+ruled 1 --i2c:sensors='sim:0x50?0=29' "$bin/guest_sensor"
+printed ''
+said 'sensors i2c_read 0x50 = 29, denied'
+ruled 1 --i2c:sensors=sim:0x48 "$bin/guest_sensor"
+[ "$(records 'i2c_failed 0x50')" -eq 1 ] || fail "an address where nobody is, is not recorded"
+rules 'forbid led write line:25'
+tender 2 --rules "$work/rules" --i2c:sensors=sim:0x50 "$bin/guest_sensor"
+said 'there is only: I2C buses, as i2c:0x50'
 
 echo "== a disk, its bytes and its files"
 dd if=/dev/urandom of="$work/disk" bs=1k count=65 status=none
