@@ -48,10 +48,10 @@ static_assert(i2c_bus<watched_bus>);
 /// All that the records from `at` on say was written, or read.
 std::vector<std::byte> bytes_of(const std::vector<access_record>& records, std::size_t at) {
   std::vector<std::byte> bytes;
-  do {
-    const i2c_record_data data = unpack_i2c_bytes(records[at]);
+  for (std::size_t i = at; i < records.size() && (i == at || records[i].what == access::i2c_more); ++i) {
+    const i2c_record_data data = unpack_i2c_bytes(records[i]);
     bytes.insert(bytes.end(), data.bytes.begin(), data.bytes.begin() + static_cast<std::ptrdiff_t>(data.count));
-  } while (++at < records.size() && records[at].what == access::i2c_more);
+  }
   return bytes;
 }
 
