@@ -7,9 +7,12 @@
 #include <cstddef>
 #include <cstdio>
 #include <random>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include <shoal/hypercall/abi.hpp>
 #include <shoal/monitor/quantity_text.hpp>
 #include <shoal/os/linux/guest_console.hpp>
 #include <shoal/version.hpp>
@@ -45,9 +48,11 @@ std::uint64_t size_of(const std::string& option, const std::string& text) {
 }
 
 std::uint64_t number_of(const std::string& option, const std::string& text) {
+  constexpr std::uint64_t most = 1u << 20;  // what more MiB have may not fit 64 bits
   const std::optional<std::uint64_t> number = shoal::monitor::parse_number(text);
-  if (number) return *number;
-  throw failure{option + ": '" + text + "' is not a number", "it is a whole number of MiB", common::exit_usage};
+  if (number && *number <= most) return *number;
+  throw failure{option + ": '" + text + "' is no size", "it is an even number of MiB, 4096 at most",
+                common::exit_usage};
 }
 
 double seconds_of(const std::string& option, const std::string& text, double shortest, double longest) {
@@ -235,7 +240,7 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
        {"--no-sandbox", "", "do without the filter of system calls, and keep root's rights",
         &given.no_sandbox}}};
   std::vector<char*> rest = take_devices(argc, argv, given.devices);
-  given.arguments = reader.read(static_cast<int>(rest.size()), rest.data());
+  const std::vector<std::string> words = reader.read(static_cast<int>(rest.size()), rest.data());
   if (help) {
     std::printf(
         "Runs a unikernel for Solo5's hvt in KVM.\n"
@@ -247,9 +252,12 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
   }
   if (version) std::printf("%s\n", SHOAL_VERSION_STRING);
   if (help || version) return 0;
-  if (given.arguments.empty()) throw reader.wrong("GUEST is missing");
-  given.guest = given.arguments.front();
-  given.arguments.erase(given.arguments.begin());
+  if (words.empty()) throw reader.wrong("GUEST is missing");
+  given.guest = words.front();
+  for (std::size_t i = 1; i < words.size(); ++i) given.words += (i == 1 ? "" : " ") + words[i];
+  if (given.words.size() >= shoal::hypercall::layout::command_line_size) {
+    throw reader.wrong("ARGS have " + std::to_string(given.words.size()) + " bytes, and a guest takes 8191");
+  }
   given.memory_mib = number_of("--mem", memory);
   given.max_time = seconds_of("--max-time", time, 0, 1e9);
   if (!watch.empty()) given.watch = seconds_of("--watch", watch, 0.001, 1e6);

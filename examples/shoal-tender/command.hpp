@@ -22,7 +22,7 @@ struct given_device {
 
 struct tender_options {
   std::string guest;
-  std::vector<std::string> arguments;
+  std::string words;  ///< of the guest's command line
   std::vector<given_device> devices;
   std::uint64_t memory_mib = 64;
   std::string ram_file;

@@ -6,6 +6,8 @@
 //     $ shoal-tender --block:disk=file:disk.img --gpio:pins=sim:8 --record cbor:pins.rec blink
 //     $ shoal-tender --block:disk='swarm:bafybei...?bootstrap=/ip4/192.0.2.1/tcp/4001' checksum
 #include <chrono>
+#include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <deque>
@@ -110,6 +112,7 @@ class tender {
     if (!parsed) throw not_loaded(given_, parsed.code);
     guest_ = *parsed;
     devices_ = guest_.devices();
+    refuse_namesakes(devices_);
   }
 
   void attach_devices() {
@@ -134,10 +137,6 @@ class tender {
       }
     }
     if (remote_) remote_->start();
-    if (shoal::hypercall::hypercall_table table{disks_, nets_, pins_, registers_.windows(), buses_};
-        table.missing(devices_).handle != 0) {
-      throw failure{"two devices of the guest have the same name", "only the first can be given to it"};
-    }
     watch_->start(opened_disks_);
   }
 
@@ -203,17 +202,16 @@ class tender {
 
   int serve(const kvm_host& kvm) {
     using namespace shoal::hypercall;
-    std::string words;
-    for (const std::string& word : given_.arguments) words += (words.empty() ? "" : " ") + word;
-    auto machine = shoal::linux_os::hvt_machine::create(kvm, guest_, devices_, {.command_line = words},
+    auto machine = shoal::linux_os::hvt_machine::create(kvm, guest_, devices_, {.command_line = given_.words},
                                                         stop_.set(), guest_pages());
     if (!machine)
       throw failure{"cannot set up the guest", machine.error(), "is there enough memory for --mem?"};
-    stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(given_.max_time * 1e6)});
+    stop_.limit(std::chrono::microseconds{static_cast<std::int64_t>(std::ceil(given_.max_time * 1e6))});
     std::optional<memory_watch> memory;
     if (given_.watch != 0) {
       memory.emplace(given_, shoal::as_bytes(file_), machine->ram(), stop_, watch_->post(), watch_->memory());
     }
+    if (given_.watch == 0) std::string{}.swap(file_);  // it may be large, of what only debuggers want to know
     if (!given_.no_sandbox) enter_sandbox(given_);
 
     const auto wall = []() noexcept { return wall_clock::now(); };
@@ -237,7 +235,7 @@ class tender {
     if (end.why == ending_reason::halted) return found ? memory_watch::exit_found : halt.exit_status() & 0xff;
     if (end.why == ending_reason::stopped)
       return found ? memory_watch::exit_found : stopped_by(stop_.take(), given_);
-    throw ended_badly(end, machine->cpu(), given_, console.is_full());
+    throw ended_badly(end, machine->cpu(), given_, console);
   }
 
   shoal::linux_os::guest_pages guest_pages() const {
@@ -281,9 +279,11 @@ class tender {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a recording is finished although nobody reads what the guest prints
   return common::guarded("shoal-tender", [&] {
     tender_options given;
     if (const std::optional<int> done = read_command_line(argc, argv, given)) return *done;
+    close_what_is_not_given(given);
     go_on_where_all_is(given, argv);
     return tender{given}.run();
   });

@@ -121,6 +121,17 @@ void refuse_gaps(const tender_options& given, const manifest& wanted) {
   }
 }
 
+void refuse_namesakes(const manifest& wanted) {
+  for (const manifest_entry& each : wanted.devices()) {
+    const auto same = std::ranges::count_if(wanted.devices(), [&](const manifest_entry& other) {
+      return other.kind() == each.kind() && other.name_text() == each.name_text();
+    });
+    if (same > 1) {
+      throw failure{"the guest asks for " + described(each) + " twice", "its devices need names of their own"};
+    }
+  }
+}
+
 int stopped_by(int signal, const tender_options& given) {
   constexpr int timed_out = 124;
   if (signal != SIGALRM) throw failure{"interrupted", {}, common::exit_interrupted};
@@ -128,9 +139,11 @@ int stopped_by(int signal, const tender_options& given) {
 }
 
 failure ended_badly(const shoal::hypercall::ending& end, const shoal::linux_os::kvm_vcpu& cpu,
-                    const tender_options& given, bool printed_too_much) {
+                    const tender_options& given, const shoal::linux_os::guest_console& console) {
   using shoal::hypercall::ending_reason;
   using shoal::hypercall::guest_access;
+  if (console.problem())
+    return failure{"cannot write to standard output", console.problem(), "is there space where it goes?"};
   const auto hexadecimal = [](std::uint64_t value) {
     char text[20];
     std::snprintf(text, sizeof text, "%#llx", static_cast<unsigned long long>(value));
@@ -151,7 +164,7 @@ failure ended_badly(const shoal::hypercall::ending& end, const shoal::linux_os::
       break;
     case ending_reason::unserved: why = "made call " + number + ", which this tender does not have"; break;
     default:
-      why = printed_too_much && called->number == shoal::hypercall::number::puts
+      why = console.is_full() && called->number == shoal::hypercall::number::puts
                 ? "printed more than --max-output"
                 : "made call " + number + " with an argument at " + hexadecimal(called->argument) +
                       " that is not, or not all, in memory of its own";

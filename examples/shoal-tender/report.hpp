@@ -9,6 +9,7 @@
 #include <shoal/base/status.hpp>
 #include <shoal/hypercall/manifest.hpp>
 #include <shoal/hypercall/transport.hpp>
+#include <shoal/os/linux/guest_console.hpp>
 #include <shoal/os/linux/kvm_vcpu.hpp>
 
 #include "../common/message.hpp"
@@ -25,9 +26,12 @@ int print_plan(const tender_options& given, const shoal::hypercall::manifest& wa
 /// @throws common::failure when it is not given what it asks for, or given something else
 void refuse_gaps(const tender_options& given, const shoal::hypercall::manifest& wanted);
 
+/// Only the first of two can be given. @throws common::failure
+void refuse_namesakes(const shoal::hypercall::manifest& wanted);
+
 /// The exit code of a guest that a signal has stopped.
 int stopped_by(int signal, const tender_options& given);
 /// How a guest ended that did not halt.
 [[nodiscard]] common::failure ended_badly(const shoal::hypercall::ending& end,
                                           const shoal::linux_os::kvm_vcpu& cpu, const tender_options& given,
-                                          bool printed_too_much);
+                                          const shoal::linux_os::guest_console& console);

@@ -212,4 +212,31 @@ for how in spin wait flood read; do
   exec 3>&-
   [ $status -eq 130 ] || { cat "$work/err"; fail "Ctrl-C while it does '$how' ended with $status"; }
 done
+echo "== stopped and gone on with, and standard streams that are not there"
+mkfifo "$work/spin-on"
+"$bin/shoal-tender" --mem 4 --max-time 2 --block:disk=memory:1M "$bin/guest_escape" spin > "$work/spin-on" 2> "$work/err" &
+guest=$!
+read -r _ < "$work/spin-on"  # it runs
+kill -STOP $guest
+kill -CONT $guest
+status=0
+wait $guest || status=$?
+[ $status -eq 124 ] || { cat "$work/err"; fail "a guest that was stopped for a moment ended with $status"; }
+status=0
+timeout 60 "$bin/shoal-tender" "$bin/guest_hello" > /dev/full 2> "$work/err" || status=$?
+[ $status -eq 1 ] || fail "a guest without room for what it prints ended with $status"
+said 'cannot write to standard output'
+status=0
+timeout 60 "$bin/shoal-tender" "$bin/guest_hello" >&- 2> "$work/err" || status=$?
+[ $status -eq 1 ] || fail "a guest without standard output ended with $status"
+said 'cannot write to standard output'
+truncate -s 64k "$work/kept"
+cp "$work/kept" "$work/streamless"
+echo 'forbid all any disk:*' > "$work/streamless.rules"
+status=0
+timeout 60 "$bin/shoal-tender" --rules "$work/streamless.rules" --block:disk="file:$work/streamless" "$bin/guest_bench" read 1 512 \
+  <&- >&- 2>&- || status=$?
+[ $status -eq 0 ] || fail "a guest without any stream ended with $status"
+cmp "$work/kept" "$work/streamless" || fail "what is said to people got into a guest's disk"
+
 echo "all guests ended as documented"

@@ -15,8 +15,10 @@ mistake 1 no-such-guest "$tender" no-such-guest
 mistake 1 directory "$tender" .
 mistake 1 'no ELF file' "$tender" "$here/mistakes_tender.sh"
 mistake 1 'not for hvt' "$tender" "$tender"
-for size in 0 1 3 4098; do mistake 2 --mem "$tender" --mem $size "$guest"; done
+for size in 0 1 3 4098 17592186044480; do mistake 2 --mem "$tender" --mem $size "$guest"; done
 mistake 2 --mem "$tender" --mem much "$guest"
+mistake 2 'behind --' "$tender" "$guest" --ipv4=192.0.2.1/24
+mistake 2 8191 "$tender" "$guest" "$(printf '%8192s' x)"
 mistake 2 --max-time "$tender" --max-time soon "$guest"
 mistake 2 --max-io "$tender" --max-io fast "$guest"
 mistake 2 --watch "$tender" --watch 0 "$guest"
@@ -51,5 +53,13 @@ for option in --mem --block --block-sector-size --net --net-mac --gpio --i2c --r
 done
 if awk 'length > 120 { exit 1 }' out; then ok; else bad "--help has lines of more than 120 characters"; fi
 exits 0 "$tender" --version
+exits 1 sh -c "'$tender' --version >&-"
+
+# what would cost each of a thousand guests half as much memory again: streams, and a parser of options
+if nm -C "$tender" | grep -e 'std::ios_base::Init::Init' -e 'CLI::'; then
+  bad "shoal-tender has parts that belong into shoal-tender-remote"
+else
+  ok
+fi
 
 finish
