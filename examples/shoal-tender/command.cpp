@@ -216,8 +216,8 @@ std::optional<int> read_command_line(int argc, char** argv, tender_options& give
        {"--ram-file", "FILE", "keep its memory in this file, which is made, so that others can look into it",
         &given.ram_file},
        {"--rules", "FILE",
-        "tell of what breaks these rules at its lines, registers, buses, disks and networks, and refuse\n"
-        "it with 'deny'; 'shoal-record check --help' says how they are written",
+        "tell of what breaks these rules at its lines, registers, buses, disks and networks, and\n"
+        "refuse it with 'deny'; 'shoal-record check --help' says how they are written",
         &given.rules},
        {"--record", "URI", "record what it does with them: cbor:FILE, tcp://HOST:PORT, tls://...",
         &given.record},

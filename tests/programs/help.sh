@@ -46,8 +46,8 @@ teaches TRACE --bar --memory --port --all --reads --writes --value --rules --no-
 teaches FOLDER --bind --port --certificate --key --max-file -- "$bin/shoal-record" collect
 teaches RECORDING --json --svg --summary -- "$bin/shoal-record" show
 teaches RECORDING --output --rules --length -- "$bin/shoal-record" train
-teaches RECORDING --rules --json --quiet forbid window rate sequence stuck chatter note allow disk: tcp: kernel: within deny -- \
-  "$bin/shoal-record" check
+teaches RECORDING --rules --json --quiet forbid window rate sequence stuck chatter note allow i2c: longer disk: tcp: kernel: within \
+  deny -- "$bin/shoal-record" check
 teaches RECORDING SCRIPT -- "$bin/shoal-record" replay
 teaches banner syscall plist modules files sockets tainted baseline check watch serve pid: qmp: -- "$bin/shoal-ids"
 for command in banner syscall plist modules tainted; do
