@@ -8,10 +8,13 @@
 
 namespace common {
 
-/// True for nbd:, nbds:, nbd+unix: and nbds+unix:.
+/// True for nbd+unix: and nbds+unix:.
+inline bool is_nbd_unix(std::string_view uri) {
+  return uri.starts_with("nbd+unix:") || uri.starts_with("nbds+unix:");
+}
+/// True for these, nbd: and nbds:.
 inline bool is_nbd(std::string_view uri) {
-  return uri.starts_with("nbd:") || uri.starts_with("nbds:") || uri.starts_with("nbd+unix:") ||
-         uri.starts_with("nbds+unix:");
+  return uri.starts_with("nbd:") || uri.starts_with("nbds:") || is_nbd_unix(uri);
 }
 
 /// `text` with all that a path or a query cannot hold written as %XX; slashes stay. A semicolon ends a

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// system_filter: which system calls a program may still make, as a seccomp filter, and drop_privileges().
+// system_filter: which system calls a program may still make, as a seccomp filter.
 //
 //     system_filter filter;
 //     filter.allow({SYS_read, SYS_write, SYS_exit_group}).allow_if(SYS_ioctl, 1, KVM_RUN);
-//     if (const result<> left = drop_privileges(); !left) return left.error();
 //     if (const result<> in = filter.enter(); !in) return in.error();
 //     // what is not allowed kills the process from now on
 //
-// For what serves somebody who may be hostile, once it has all it needs. Lists for tenders: guest_filter.hpp.
-// x86-64 and aarch64.
+// For what serves somebody who may be hostile, once it has all it needs and privileges.hpp has taken what it
+// had. Lists for tenders: guest_filter.hpp. x86-64 and aarch64.
 #pragma once
 
 #include <cerrno>
@@ -18,7 +17,6 @@
 #include <initializer_list>
 #include <vector>
 
-#include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -41,13 +39,36 @@ class system_filter {
     }
     return *this;
   }
-  /// With this value as argument `index`, of which the low 32 bits are looked at.
+  /// An argument of a call by its index from 0, of which the low 32 bits are looked at.
+  struct argument {
+    unsigned index;
+    std::uint32_t value;
+  };
+  /// With these values as arguments, all of them.
+  system_filter& allow_if(long number, std::initializer_list<argument> all) {
+    auto left = static_cast<std::uint8_t>(2 * all.size());  // instructions that look at arguments
+    unless_number(number, static_cast<std::uint8_t>(left + 2));
+    for (const argument& each : all) {
+      left = static_cast<std::uint8_t>(left - 2);
+      load_argument(each.index);
+      add(BPF_JMP | BPF_JEQ | BPF_K, each.value, 0, static_cast<std::uint8_t>(left + 1));
+    }
+    add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    load_number();
+    return *this;
+  }
+  /// With this value as argument `index`.
   system_filter& allow_if(long number, unsigned index, std::uint32_t value) {
-    return allow_unless_skipped(number, index, {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, value});
+    return allow_if(number, {{index, value}});
   }
   /// With none of these bits set in argument `index`.
   system_filter& allow_without(long number, unsigned index, std::uint32_t bits) {
-    return allow_unless_skipped(number, index, {BPF_JMP | BPF_JSET | BPF_K, 1, 0, bits});
+    unless_number(number, 4);
+    load_argument(index);
+    add(BPF_JMP | BPF_JSET | BPF_K, bits, 1, 0);
+    add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    load_number();
+    return *this;
   }
   /// As far as they are not allowed, these do not happen, and say this errno: for what libraries try and can do
   /// without.
@@ -94,15 +115,6 @@ class system_filter {
   void add(int code, std::uint32_t value, std::uint8_t if_true = 0, std::uint8_t if_false = 0) {
     rules_.push_back({static_cast<std::uint16_t>(code), if_true, if_false, value});
   }
-  /// With an argument that `test` looks at, which skips one instruction of what it does not want.
-  system_filter& allow_unless_skipped(long number, unsigned index, const sock_filter& test) {
-    unless_number(number, 4);
-    load_argument(index);
-    rules_.push_back(test);
-    add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    load_number();
-    return *this;
-  }
   void unless_number(long number, std::uint8_t skip) {
     add(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, skip);
   }
@@ -115,18 +127,5 @@ class system_filter {
   std::vector<sock_filter> rules_;
   std::vector<sock_filter> failing_;  // come after all that is allowed
 };
-
-/// Of root: becomes this user for good, without groups and capabilities; of others: stays as it is. Nobody may
-/// trace the process or read its memory after.
-[[nodiscard]] inline result<> drop_privileges(uid_t user = 65534, gid_t group = 65534) noexcept {
-  if (::geteuid() == 0) {
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(group, group, group) != 0 ||
-        ::setresuid(user, user, user) != 0) {
-      return posix::last_error();
-    }
-  }
-  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return posix::last_error();
-  return {};
-}
 
 }  // namespace shoal::linux_os
