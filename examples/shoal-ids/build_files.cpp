@@ -87,8 +87,8 @@ void add_build_files(CLI::App& app, build_files& files) {
   vmlinux->type_name("FILE")->excludes(map);
 }
 
-std::optional<kernel_file> read_build_files(const build_files& files) {
-  if (!files.vmlinux.empty()) return load_vmlinux(files.vmlinux);
-  if (!files.system_map.empty()) return load_system_map(files.system_map);
-  return std::nullopt;
+void read_build_files(build_files& files) {
+  if (files.content || files.path().empty()) return;
+  files.content = std::make_shared<const kernel_file>(files.vmlinux.empty() ? load_system_map(files.system_map)
+                                                                            : load_vmlinux(files.vmlinux));
 }

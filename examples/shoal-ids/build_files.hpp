@@ -4,7 +4,7 @@
 // --vmlinux.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +15,7 @@
 struct build_files {
   std::string system_map;
   std::string vmlinux;
+  std::shared_ptr<const shoal::vmi::kernel_file> content;  ///< of that one; none before it was read
 
   /// The one that was named; empty: none was.
   [[nodiscard]] const std::string& path() const noexcept { return vmlinux.empty() ? system_map : vmlinux; }
@@ -23,5 +24,5 @@ struct build_files {
 /// --system-map and --vmlinux.
 void add_build_files(CLI::App& app, build_files& files);
 
-/// Nothing when none was named. @throws common::failure
-[[nodiscard]] std::optional<shoal::vmi::kernel_file> read_build_files(const build_files& files);
+/// Reads the one that was named, if it was not. @throws common::failure
+void read_build_files(build_files& files);

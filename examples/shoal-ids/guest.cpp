@@ -90,7 +90,8 @@ ino_t number_of_file(const std::string& path) {
 
 }  // namespace
 
-guest::guest(const guest_options& options) : options_(options), build_(read_build_files(options.build)) {
+guest::guest(const guest_options& options) : options_(options) {
+  read_build_files(options_.build);
   if (const std::optional<pid_t> pid = process_of(options.name)) {
     process_ = shoal::posix::unique_fd{static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))};
     memory_ = std::make_unique<introspected_memory>(memory_of_process(options.name, *pid));
@@ -113,8 +114,9 @@ guest::guest(const guest_options& options) : options_(options), build_(read_buil
 
 std::error_code guest::attach() {
   if (attach_by_profile()) return {};
+  const shoal::vmi::kernel_file* const build = options_.build.content.get();
   shoal::result<guest_kernel> found =
-      build_ ? guest_kernel::attach(*memory_, *build_) : guest_kernel::attach(*memory_);
+      build != nullptr ? guest_kernel::attach(*memory_, *build) : guest_kernel::attach(*memory_);
   if (!found) return found.error();
   kernel_ = std::make_unique<guest_kernel>(std::move(*found));
   return {};
@@ -124,8 +126,9 @@ void guest::refuse_build_file() const {
   const shoal::result<guest_kernel> other = guest_kernel::attach(*memory_);
   const std::string here =
       other ? shoal::vmi::printable(other->banner()) : "a kernel without symbols of its own";
-  const std::string there = build_->banner.empty() ? "a kernel that it does not name, with functions elsewhere"
-                                                   : shoal::vmi::printable(build_->banner);
+  const std::string& banner = options_.build.content->banner;
+  const std::string there = banner.empty() ? "a kernel that it does not name, with functions elsewhere"
+                                           : shoal::vmi::printable(banner);
   throw failure{options_.build.path() + " is of another kernel than " + options_.name,
                 "the guest has " + here + "\n  the file has " + there + "\n  name a file of the same build"};
 }
@@ -146,7 +149,8 @@ bool guest::is_there() {
 bool guest::attach_by_profile() {
   std::error_code ignored;
   // one that was saved without the file knows less
-  if (options_.profile.empty() || build_ || !std::filesystem::exists(options_.profile, ignored)) return false;
+  if (options_.profile.empty() || options_.build.content || !std::filesystem::exists(options_.profile, ignored))
+    return false;
   auto profile = load_saved<shoal::vmi::kernel_profile>(options_.profile, "profile");
   shoal::result<guest_kernel> found = guest_kernel::attach(*memory_, std::move(profile));
   if (!found) return false;  // of another kernel: it is made anew

@@ -14,7 +14,6 @@
 #include <shoal/os/linux/introspected_memory.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 #include <shoal/vmi/linux/kernel_baseline.hpp>
-#include <shoal/vmi/linux/kernel_file.hpp>
 #include <shoal/vmi/linux/linux_kernel.hpp>
 
 #include "build_files.hpp"
@@ -54,7 +53,6 @@ class guest {
   [[noreturn]] void refuse_build_file() const;
 
   guest_options options_;
-  std::optional<shoal::vmi::kernel_file> build_;
   shoal::posix::unique_fd process_;  // a pidfd; readable when it has ended
   ino_t file_ = 0;
   std::unique_ptr<shoal::linux_os::introspected_memory> memory_;

@@ -80,8 +80,10 @@ std::vector<named_guest> parse_guests(const serve_options& given) {
 
 int serve(const serve_options& given, output_form form) {
   std::signal(SIGPIPE, SIG_IGN);  // nobody may read the alerts any more
-  const std::vector<named_guest> guests = parse_guests(given);
-  static_cast<void>(read_build_files(given.build));  // what is wrong with them is told now
+  std::vector<named_guest> guests = parse_guests(given);
+  build_files build = given.build;
+  read_build_files(build);  // once, for all of them, and what is wrong is told now
+  for (named_guest& each : guests) each.options.build = build;
   asio::io_context context{1};
   ids_service service{context.get_executor(), guests, in_nanoseconds(given.every)};
   std::vector<std::unique_ptr<alert_sink>> sinks;

@@ -274,6 +274,22 @@ stop
 exits 0 "$bin/shoal-record" show found.rec --summary
 check 'an empty recording' grep -q '^records *0$' out
 
+# a file of the build is read at the start: that it goes before there is a guest changes nothing
+echo 'ffffffff82000000 D linux_banner' > build.map
+echo 'ffffffff82000100 D linux_proc_banner' >> build.map
+start 1 --listen "unix:$work/ids sock" --system-map build.map --every 300ms
+rm build.map
+head -c 65536 /dev/zero > missing.ram
+place=$(cat places)
+for _ in $(seq 100); do
+  say "$place" 'guests\nquit\n'
+  ! grep -q 'no kernel' said || break
+  sleep 0.1
+done
+check 'the guest was looked at' grep -q 'no kernel that can be read in missing.ram' said
+stop
+rm missing.ram
+
 # mistakes
 mistake 2 --guest "$ids" serve
 mistake 2 'name' "$ids" serve --guest a=x --guest a=y
