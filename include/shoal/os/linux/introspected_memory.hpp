@@ -10,6 +10,9 @@
 // Where QEMU's RAM is a file (memory-backend-memfd or -file with share=on) it is mapped, and a read costs
 // nanoseconds. Otherwise each read is a system call on QEMU's memory, which takes the right to trace it.
 // Nothing is stopped or written.
+//
+// A file that somebody makes shorter reads as zeros from then on: ask is_gone() behind a look, before its
+// findings are believed.
 #pragma once
 
 #include <algorithm>
@@ -19,6 +22,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -33,6 +37,7 @@
 #include <shoal/base/result.hpp>
 #include <shoal/os/linux/qemu_process.hpp>
 #include <shoal/os/posix/mapping.hpp>
+#include <shoal/os/posix/mapping_guard.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 #include <shoal/vmi/elf_core.hpp>
 #include <shoal/vmi/image_memory.hpp>
@@ -74,19 +79,26 @@ class process_memory {
 };
 static_assert(vmi::image_source<process_memory>);
 
+/// Whether a file begins as a dump whose pages are compressed, of kdump or as QEMU and makedumpfile send one.
+[[nodiscard]] inline bool is_compressed_dump(bytes_view file) noexcept {
+  const std::string_view text = as_text(file);
+  return text.starts_with("KDUMP   ") || text.starts_with("DISKDUMP") || text.starts_with("makedumpfile");
+}
+
 /// Models vmi::physical_memory. Reading from several threads is fine.
 class introspected_memory {
  public:
   /// A dump, by its first bytes, or the RAM of a machine with this layout. What open(2) says, and
-  /// read_elf_core, read_lime; errc::truncated for a file without a byte.
+  /// read_elf_core, read_lime; errc::truncated for a file of less than a page; errc::unsupported for a
+  /// compressed dump.
   [[nodiscard]] static result<introspected_memory> of_file(const std::filesystem::path& path,
                                                            ram_layout layout = ram_layout::flat) {
-    result<posix::mapping> file = posix::mapping::open(path);
-    if (!file) return file.error();
-    const vmi::bytes_source source{file->bytes()};
-    result<std::vector<vmi::ram_region>> regions = regions_of(source, layout);
-    if (!regions) return regions.error();
-    return make(std::move(*file), std::move(*regions));
+    return open_file(path, [layout](std::uint64_t size) { return ram_regions(layout, size); });
+  }
+  /// The same of RAM in one piece from an address on.
+  [[nodiscard]] static result<introspected_memory> of_file(const std::filesystem::path& path,
+                                                           vmi::physical_address base) {
+    return open_file(path, [base](std::uint64_t size) { return vmi::raw_regions(size, base); });
   }
 
   /// A guest of QEMU's. As find_qemu_ram, and what open(2) says.
@@ -96,7 +108,9 @@ class introspected_memory {
     if (!ram->file.empty()) {
       result<posix::mapping> file = posix::mapping::open(ram->file);
       if (!file) return file.error();
-      return make(std::move(*file), std::move(ram->regions));
+      return guarded(std::move(*file), [&ram](const vmi::bytes_source&) -> result<contents> {
+        return contents{std::move(ram->regions)};
+      });
     }
     result<process_memory> memory = process_memory::open(pid, ram->address, ram->size);
     if (!memory) return memory.error();
@@ -122,14 +136,28 @@ class introspected_memory {
   /// at them in a memfd would give it memory.
   [[nodiscard]] std::span<const vmi::physical_range> extents() const noexcept { return extents_; }
 
+  /// The file has another size than when it was opened. What was read since nobody knows when is worth nothing.
+  [[nodiscard]] bool is_gone() const noexcept { return file_ && (guard_->is_gone() || !file_->unchanged()); }
+  /// Pieces of which a dump does not have all: it was cut when it was written or copied.
+  [[nodiscard]] std::size_t pieces_missing() const noexcept { return pieces_missing_; }
+
  private:
   using mapped = vmi::image_memory<vmi::bytes_source>;
   using foreign = vmi::image_memory<process_memory>;
 
-  introspected_memory(posix::mapping file, mapped memory)
+  /// What a file holds.
+  struct contents {
+    std::vector<vmi::ram_region> regions;
+    std::size_t pieces_missing = 0;
+  };
+
+  introspected_memory(posix::mapping file, posix::mapping_guard guard, mapped memory,
+                      std::size_t pieces_missing)
       : file_(std::move(file)),
+        guard_(std::move(guard)),
         memory_(std::move(memory)),
-        extents_(written(*file_, std::get<mapped>(memory_))) {}
+        extents_(written(*file_, std::get<mapped>(memory_))),
+        pieces_missing_(pieces_missing) {}
   explicit introspected_memory(foreign memory)
       : memory_(std::move(memory)),
         extents_(std::get<foreign>(memory_).extents().begin(), std::get<foreign>(memory_).extents().end()) {}
@@ -170,33 +198,54 @@ class introspected_memory {
     (void)::madvise(const_cast<std::byte*>(bytes.data() - before), before + bytes.size(), populate_read);
   }
 
-  [[nodiscard]] static result<introspected_memory> make(posix::mapping file,
-                                                        std::vector<vmi::ram_region> regions) {
-    result<mapped> made = mapped::make(vmi::bytes_source{file.bytes()}, std::move(regions));
-    if (!made) return made.error();
-    return introspected_memory{std::move(file), std::move(*made)};
+  /// @param layout  where RAM of so many bytes lies, when the file is no dump
+  template <class Layout>
+  [[nodiscard]] static result<introspected_memory> open_file(const std::filesystem::path& path,
+                                                             const Layout& layout) {
+    result<posix::mapping> file = posix::mapping::open(path);
+    if (!file) return file.error();
+    if (file->bytes().size() < 4) return errc::truncated;
+    return guarded(std::move(*file),
+                   [&layout](const vmi::bytes_source& source) { return contents_of(source, layout); });
   }
 
-  [[nodiscard]] static result<std::vector<vmi::ram_region>> regions_of(const vmi::bytes_source& source,
-                                                                       ram_layout layout) {
-    if (source.size() < 4) return errc::truncated;
+  /// @param find  what the file holds
+  template <class Find>
+  [[nodiscard]] static result<introspected_memory> guarded(posix::mapping file, const Find& find) {
+    const vmi::bytes_source source{file.bytes()};
+    result<posix::mapping_guard> guard = posix::mapping_guard::watch(file.bytes());
+    if (!guard) return guard.error();
+    result<contents> found = find(source);
+    if (!found) return found.error();
+    result<mapped> made = mapped::make(source, std::move(found->regions));
+    if (!made) return made.error();
+    return introspected_memory{std::move(file), std::move(*guard), std::move(*made), found->pieces_missing};
+  }
+
+  template <class Layout>
+  [[nodiscard]] static result<contents> contents_of(const vmi::bytes_source& source, const Layout& layout) {
     const auto magic = load_le<std::uint32_t>(source.view().data());
     if (magic == 0x464c'457f) {
       result<vmi::elf_core> core = vmi::read_elf_core(source);
       if (!core) return core.error();
-      return std::move(core->regions);
+      return contents{std::move(core->regions), core->missing};
     }
     if (magic == vmi::lime_magic) {
       result<vmi::lime_dump> dump = vmi::read_lime(source);
       if (!dump) return dump.error();
-      return std::move(dump->regions);
+      return contents{std::move(dump->regions), std::size_t{dump->cut}};
     }
-    return ram_regions(layout, source.size());
+    if (is_compressed_dump(source.view())) return errc::unsupported;
+    constexpr std::uint64_t page = 4096;
+    if (source.size() < page) return errc::truncated;
+    return contents{layout(source.size())};
   }
 
   std::optional<posix::mapping> file_;
+  std::optional<posix::mapping_guard> guard_;  // goes before the mapping; there with it
   std::variant<mapped, foreign> memory_;
   std::vector<vmi::physical_range> extents_;
+  std::size_t pieces_missing_ = 0;
 };
 static_assert(vmi::can_window<introspected_memory>);
 

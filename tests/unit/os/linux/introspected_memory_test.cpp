@@ -131,9 +131,52 @@ TEST_CASE("dumps are told by their first bytes") {
     const temporary_file cut{"\177ELF"};
     CHECK_FALSE(introspected_memory::of_file(cut.path()));
   }
-  const temporary_file empty{""};
-  CHECK(introspected_memory::of_file(empty.path()).error() == errc::truncated);
+  for (const char* const compressed : {"KDUMP   ", "makedumpfile"}) {
+    const temporary_file dump{compressed, 8192};
+    CHECK(introspected_memory::of_file(dump.path()).error() == errc::unsupported);
+  }
+  for (const char* const few : {"", "x", "too short for a page"}) {
+    const temporary_file empty{few};
+    CHECK(introspected_memory::of_file(empty.path()).error() == errc::truncated);
+  }
   CHECK(introspected_memory::of_file("/no/such/file").error() == std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("a dump that was cut tells how many pieces it has not all of") {
+  const std::string head =
+      little(vmi::lime_magic, 4) + little(1, 4) + little(0x1000, 8) + little(0x1003, 8) + little(0, 8);
+  {
+    const temporary_file whole{head + "lime"};
+    const auto memory = introspected_memory::of_file(whole.path());
+    REQUIRE(memory);
+    CHECK(memory->pieces_missing() == 0);
+  }
+  const temporary_file cut{head + "li"};
+  const auto memory = introspected_memory::of_file(cut.path());
+  REQUIRE(memory);
+  CHECK(memory->pieces_missing() == 1);
+  CHECK(read(*memory, 0x1000, 2) == "li");
+}
+
+TEST_CASE("RAM lies where its machine has it") {
+  const temporary_file file{"begin", 1_MiB};
+  const auto memory = introspected_memory::of_file(file.path(), physical_address{0x6000'0000});
+  REQUIRE(memory);
+  CHECK(read(*memory, 0x6000'0000, 5) == "begin");
+  CHECK(read(*memory, 0, 5).empty());
+  CHECK_FALSE(introspected_memory::of_file(file.path(), physical_address{~std::uint64_t{0}}));
+}
+
+TEST_CASE("a file that becomes shorter while it is read is gone, and ends nobody") {
+  const temporary_file file{std::string(1_MiB, 'x')};
+  const auto memory = introspected_memory::of_file(file.path());
+  REQUIRE(memory);
+  CHECK_FALSE(memory->is_gone());
+  std::filesystem::resize_file(file.path(), 4096);
+  CHECK(read(*memory, 1_MiB - 4, 4) == std::string(4, '\0'));
+  CHECK(memory->is_gone());
+  std::filesystem::resize_file(file.path(), 1_MiB);
+  CHECK(memory->is_gone());  // for good
 }
 
 TEST_CASE("the memory of a process is read without its doing, and its end is an error") {
