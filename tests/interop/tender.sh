@@ -122,6 +122,16 @@ escape flood 1 --max-output 100000
 said 'printed more than --max-output'
 [ "$(wc -c < "$work/out")" -eq 100000 ] || fail "it has printed more than it may"
 
+# until COMMAND...: it holds, some time
+until_so() {
+  for _ in $(seq 200); do
+    if "$@" > /dev/null 2>&1; then return; fi
+    sleep 0.1
+  done
+  cat "$work/err" "$work/watch" >&2 || :
+  fail "never: $*"
+}
+
 echo "== a guest's memory, seen from outside"
 "$bin/shoal-tender" --mem 4 --block:disk=memory:1M --ram-file "$work/ram" "$bin/guest_escape" spin > "$work/out" 2> "$work/err" &
 guest=$!
@@ -139,6 +149,30 @@ kill -INT $guest
 wait $guest || :
 tender 1 --mem 4 --block:disk=memory:1M --ram-file "$work/ram" "$bin/guest_escape" nothing
 said '--ram-file names one that is not there yet'
+
+echo "== the sandbox"
+mkfifo "$work/held"
+"$bin/shoal-tender" --mem 4 --max-time 300 --block:disk=memory:1M "$bin/guest_escape" wait 9> "$work/held" > "$work/out" 2> "$work/err" &
+guest=$!
+# ends when nobody can write any more: the tender has closed what it was not given, although it runs
+timeout 200 cat "$work/held" || fail "a descriptor of whoever started the tender is open in it"
+until_so grep -q begun "$work/out"
+kill -INT $guest
+status=0
+wait $guest || status=$?
+[ $status -eq 130 ] || { cat "$work/err"; fail "a guest of a tender with a closed descriptor ended with $status"; }
+tender 0 /dev/fd/9 9< "$bin/guest_hello"
+printed 'Hello, World'
+if unshare -r true 2> /dev/null; then
+  unshare -r "$bin/shoal-tender" "$bin/guest_hello" > "$work/out" 2> "$work/err" || { cat "$work/err"; fail "root of a user namespace of its own"; }
+  printed 'Hello, World'
+fi
+if [ "$(id -u)" -eq 0 ] && setpriv --bounding-set -all true 2> /dev/null; then
+  if setpriv --bounding-set -all "$bin/shoal-tender" "$bin/guest_hello" > "$work/out" 2> "$work/err"; then fail "root that cannot be dropped"; fi
+  said 'cannot enter the sandbox: setgroups(2)'
+  setpriv --bounding-set -all "$bin/shoal-tender" --no-sandbox "$bin/guest_hello" > "$work/out"
+  printed 'Hello, World'
+fi
 
 echo "== its memory, held against its file"
 tender 2 --watch-global steps "$bin/guest_count"
@@ -158,15 +192,6 @@ tender 3 --watch 0.01 --watch-stop --watch-global steps=0..5 "$bin/guest_count" 
 said 'ALERT global-outside steps: it is'
 tender 0 --watch 0.01 --watch-stop --watch-global steps=0..20 "$bin/guest_count" 20
 
-# until COMMAND...: it holds, some time
-until_so() {
-  for _ in $(seq 200); do
-    if "$@" > /dev/null 2>&1; then return; fi
-    sleep 0.1
-  done
-  cat "$work/watch" >&2
-  fail "never: $*"
-}
 "$bin/shoal-tender" --mem 4 --max-time 300 --ram-file "$work/watched" --watch 0.05 "$bin/guest_count" 1000000000 2> "$work/watch" &
 guest=$!
 until_so "$bin/shoal-ids" unikernel -q --global steps=1..1000000000 "$bin/guest_count" "$work/watched"
