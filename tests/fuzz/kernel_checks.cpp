@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include <shoal/base/bytes.hpp>
@@ -72,8 +73,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!tasks_layout || !modules_layout || !files_layout || !sockets_layout) std::abort();
 
   const task_list tasks = read_tasks(space, tasks_layout->tasks, base);
-  const task_places places{base, base + 64, {base + 128}};
+  const task_places places{base, {base + 64, base + 192, 4}, {base + 128}};
   std::vector<finding> found = find_hidden_tasks(space, *tasks_layout, places, tasks);
+  hidden_task_layout older = *tasks_layout;  // with a hash of numbers, and no tree
+  older.pids.tree = std::nullopt;
+  older.pids.hash = *pid_hash_layout::resolve(close_types{});
+  if (find_hidden_tasks(space, older, places, tasks).size() > max_findings + 16) std::abort();
   (void)find_shared_credentials(tasks);
   if (!find_changed_credentials(rights_of(tasks), tasks).empty()) std::abort();  // nothing has changed
 

@@ -23,37 +23,33 @@
 #include <shoal/vmi/address_space.hpp>
 #include <shoal/vmi/finding.hpp>
 #include <shoal/vmi/kernel_list.hpp>
+#include <shoal/vmi/linux/pid_table.hpp>
 #include <shoal/vmi/linux/task_list.hpp>
 #include <shoal/vmi/object.hpp>
-#include <shoal/vmi/xarray_walk.hpp>
 
 namespace shoal::vmi {
 
 struct hidden_task_layout {
   task_layout tasks;
   record<"task_struct", "se.group_node"> entity;
-  record<"pid_namespace", "idr.idr_rt.xa_head"> space;
-  record<"pid", "tasks"> pid;
+  pid_table_layout pids;
   record<"rq", "curr", "idle", "cfs_tasks"> queue;
-  xarray_layout xarray;
 
   template <type_source Types>
   [[nodiscard]] static result<hidden_task_layout> resolve(const Types& types) {
     const auto tasks = task_layout::resolve(types);
     const auto entity = decltype(hidden_task_layout::entity)::resolve(types);
-    const auto space = decltype(hidden_task_layout::space)::resolve(types);
-    const auto pid = decltype(hidden_task_layout::pid)::resolve(types);
+    const auto pids = pid_table_layout::resolve(types);
     const auto queue = decltype(hidden_task_layout::queue)::resolve(types);
-    const auto xarray = xarray_layout::resolve(types);
-    if (!tasks || !entity || !space || !pid || !queue || !xarray) return errc::not_found;
-    return hidden_task_layout{*tasks, *entity, *space, *pid, *queue, *xarray};
+    if (!tasks || !entity || !pids || !queue) return errc::not_found;
+    return hidden_task_layout{*tasks, *entity, *pids, *queue};
   }
 };
 
 /// Where the kernel's own records of its tasks are.
 struct task_places {
   virtual_address init_task{};
-  virtual_address init_pid_ns{};
+  pid_table_place pids;
   std::vector<virtual_address> queues;  ///< struct rq of each processor
 };
 
@@ -102,21 +98,16 @@ class hidden_task_search {
   }
 
   void look_into_pids() {
-    const object numbers{space_, layout_.space, places_.init_pid_ns};
-    const status_or<virtual_address> head = numbers.template pointer<"idr.idr_rt.xa_head">();
-    if (!head) return add_unreadable(findings_, "the pid table", places_.init_pid_ns, walk_end::unreadable);
-    xarray_walk pids{space_, layout_.xarray, *head, 4 * max_tasks};
-    while (const status_or<xarray_entry> each = pids.next()) {
-      // tasks[PIDTYPE_PID].first: a number that is a group's alone has none
-      const object pid{space_, layout_.pid, each->pointer};
-      const status_or<virtual_address> node = read_pointer(space_, pid.template address_of<"tasks">());
-      if (!node) {
-        add_unreadable(findings_, "the pid table", each->pointer, walk_end::unreadable);
-      } else if (value(*node) != 0) {
-        found(layout_.tasks.task.owner<"pid_links">(*node), "in the pid table");
+    pid_walk pids{space_, layout_.pids, places_.pids, 4 * max_tasks};
+    while (const status_or<pid_entry> each = pids.next()) {
+      const status_or<virtual_address> link = pids.task_link(*each);
+      if (!link) {
+        add_unreadable(findings_, "the pid table", each->pid, walk_end::unreadable);
+      } else if (value(*link) != 0) {
+        found(layout_.tasks.task.owner<"pid_links">(*link), "in the pid table");
       }
     }
-    add_unreadable(findings_, "the pid table", places_.init_pid_ns, pids.end());
+    add_unreadable(findings_, "the pid table", places_.pids.init_pid_ns, pids.end());
   }
 
   void look_at_children(virtual_address parent, std::vector<virtual_address>& parents) {

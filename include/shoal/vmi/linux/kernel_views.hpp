@@ -72,7 +72,11 @@ template <physical_memory M>
   const result<virtual_address> numbers = kernel.symbol("init_pid_ns");
   const result<virtual_address> queue = kernel.symbol("runqueues");
   if (!init || !numbers || !queue) return errc::not_found;
-  return task_places{*init, *numbers, per_processor(kernel, *queue)};
+  pid_table_place pids{*numbers, {}, 0};
+  const result<virtual_address> hash = kernel.pointer("pid_hash");  // before Linux 4.15
+  const result<std::uint32_t> shift = kernel.template number<std::uint32_t>("pidhash_shift");
+  if (hash && shift) pids = {*numbers, *hash, *shift};
+  return task_places{*init, pids, per_processor(kernel, *queue)};
 }
 
 /// The process or thread with a number, by the pid table: whether it is in the list of tasks or not.
@@ -81,16 +85,12 @@ template <physical_memory M>
   const result<hidden_task_layout> layout = hidden_task_layout::resolve(kernel.types());
   const result<task_places> places = task_places_of(kernel);
   if (!layout || !places) return errc::not_found;
-  const object numbers{kernel.space(), layout->space, places->init_pid_ns};
-  const status_or<virtual_address> head = numbers.template pointer<"idr.idr_rt.xa_head">();
-  if (!head) return make_error_code(head.code);
-  xarray_walk pids{kernel.space(), layout->xarray, *head, 4 * max_tasks};
-  while (const status_or<xarray_entry> each = pids.next()) {
-    if (each->index != pid) continue;
-    const object number{kernel.space(), layout->pid, each->pointer};
-    const status_or<virtual_address> node = read_pointer(kernel.space(), number.template address_of<"tasks">());
-    if (!node || value(*node) == 0) break;
-    const virtual_address at = layout->tasks.task.template owner<"pid_links">(*node);
+  pid_walk pids{kernel.space(), layout->pids, places->pids, 4 * max_tasks};
+  while (const status_or<pid_entry> each = pids.next()) {
+    if (each->number != pid) continue;
+    const status_or<virtual_address> link = pids.task_link(*each);
+    if (!link || value(*link) == 0) break;
+    const virtual_address at = layout->tasks.task.template owner<"pid_links">(*link);
     if (std::optional<kernel_task> task = read_task(kernel.space(), layout->tasks, at)) return std::move(*task);
     break;
   }

@@ -33,7 +33,23 @@ namespace shoal::vmi {
 /// No more tasks are read: Linux gives no larger process ids on 64 bits.
 inline constexpr std::size_t max_tasks = std::size_t{4} << 20;
 
-/// Where the fields are that checks of tasks need (Linux 5.7 and later).
+namespace detail {
+
+/// Fields under the names that older kernels have for them.
+template <type_source Types>
+struct with_older_names {
+  const Types& types;
+
+  [[nodiscard]] std::optional<field_layout> layout(std::string_view type, std::string_view path) const {
+    const std::optional<field_layout> found = types.layout(type, path);
+    if (found || type != "task_struct" || path != "pid_links") return found;
+    return types.layout(type, "pids");  // before Linux 4.19: with a pointer behind each link
+  }
+};
+
+}  // namespace detail
+
+/// Where the fields are that checks of tasks need.
 struct task_layout {
   using task_record =
       record<"task_struct", "tasks", "pid", "tgid", "comm", "mm", "flags", "real_parent", "group_leader",
@@ -46,7 +62,7 @@ struct task_layout {
   /// not_found when the types lack a field.
   template <type_source Types>
   [[nodiscard]] static result<task_layout> resolve(const Types& types) {
-    const result<task_record> tasks = task_record::resolve(types);
+    const result<task_record> tasks = task_record::resolve(detail::with_older_names<Types>{types});
     if (!tasks) return tasks.error();
     const result<cred_record> creds = cred_record::resolve(types);
     if (!creds) return creds.error();

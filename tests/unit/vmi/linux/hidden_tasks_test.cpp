@@ -15,14 +15,56 @@ using shoal::vmi::tests::synthetic_kernel;
 
 namespace {
 
-std::vector<finding> search(synthetic_kernel& kernel) {
-  const auto layout = hidden_task_layout::resolve(kernel_layouts());
+std::vector<finding> search(synthetic_kernel& kernel, const given_types& types = kernel_layouts()) {
+  const auto layout = hidden_task_layout::resolve(types);
   REQUIRE(layout);
   const task_list all = read_tasks(kernel.space, layout->tasks, kernel.places.init_task);
   return find_hidden_tasks(kernel.space, *layout, kernel.places, all);
 }
 
 constexpr auto at = &synthetic_kernel::at;
+
+// Before Linux 4.15 the pid table is a hash of struct upid, and a task's links to it are called otherwise.
+
+constexpr std::uint64_t hash = synthetic_kernel::base + 0x70'0000;
+constexpr std::uint64_t chain(std::size_t i) {
+  return synthetic_kernel::pid(i) + 0x28;
+}
+
+given_types layouts_of_4_9() {
+  const given_types newer = kernel_layouts();
+  given_types types;
+  for (const given_types::field& each : newer.fields()) {
+    if (each.type == "pid_namespace" || each.type == "xa_node") continue;
+    types.add(each.type, each.path == "pid_links" ? "pids" : each.path, each.layout);
+  }
+  types.add("upid", "nr", {0, 4, 0, 0});
+  types.add("upid", "ns", {8, 8, 0, 0});
+  types.add("upid", "pid_chain", {16, 16, 0, 0});
+  types.add("pid", "numbers", {0x18, 32, 0, 0});
+  return types;
+}
+
+/// Puts a struct upid first into its chain, of four.
+void hash_number(synthetic_kernel& kernel, std::uint64_t node, std::uint64_t number, std::uint64_t owner) {
+  const std::uint64_t head = hash + 8 * (number % 4);
+  const std::uint64_t first = kernel.load(head);
+  kernel.put(node - 16, number);
+  kernel.put(node - 8, owner);
+  kernel.put(node, first);
+  kernel.put(node + 8, head);
+  kernel.put(head, node);
+  if (first != 0) kernel.put(first + 8, node);
+}
+
+synthetic_kernel kernel_of_4_9(std::size_t tasks = 8) {
+  synthetic_kernel kernel{tasks};
+  for (std::size_t i = 0; i < 4; ++i) kernel.put(hash + 8 * i, 0);
+  for (std::size_t i = 1; i < tasks; ++i) hash_number(kernel, chain(i), i, synthetic_kernel::pid_ns);
+  kernel.places.pids.hash = virtual_address{hash};
+  kernel.places.pids.hash_shift = 2;
+  return kernel;
+}
 
 }  // namespace
 
@@ -117,4 +159,51 @@ TEST_CASE("records that are torn, cyclic or lead anywhere are told, after bounde
   REQUIRE_FALSE(found.empty());
   CHECK(found[0].kind == finding_kind::unreadable);
   CHECK(found[0].subject == "the list of tasks");
+}
+
+TEST_CASE("before Linux 4.15 a hidden task is found in the hash of numbers") {
+  synthetic_kernel kernel = kernel_of_4_9(40);
+  CHECK(search(kernel, layouts_of_4_9()).empty());
+  kernel.unlink(at(5) + 0x10);
+  const std::vector<finding> found = search(kernel, layouts_of_4_9());
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].subject == "pid 5 (task5)");
+  CHECK(found[0].detail == "in the pid table, but not in the list of tasks");
+}
+
+TEST_CASE("a container's number for a task is passed over in the hash, and what follows it is not") {
+  synthetic_kernel kernel = kernel_of_4_9();
+  // not in a struct pid of its own: taken for one it would lead to a task that is none
+  constexpr std::uint64_t inner = hash + 0x400;
+  kernel.put(inner - 0x28 + 0x10, 0x1234);
+  hash_number(kernel, inner, 1, synthetic_kernel::pid_ns + 0x800);
+  CHECK(search(kernel, layouts_of_4_9()).empty());
+  kernel.unlink(at(5) + 0x10);
+  CHECK(search(kernel, layouts_of_4_9()).size() == 1);
+}
+
+TEST_CASE("a hash of numbers that is torn, cyclic, missing or too large is told, after bounded work") {
+  const auto is_told = [](synthetic_kernel& kernel) {
+    kernel.space.reads = 0;
+    const std::vector<finding> found = search(kernel, layouts_of_4_9());
+    CHECK(kernel.space.reads < 20'000);
+    return !found.empty() && found[0].kind == finding_kind::unreadable && found[0].subject == "the pid table";
+  };
+  for (const std::uint64_t to : {~std::uint64_t{0}, std::uint64_t{8}, chain(3), chain(7), chain(2), hash}) {
+    for (const std::uint64_t place : {hash + 8 * 3, chain(3)}) {
+      synthetic_kernel kernel = kernel_of_4_9();
+      if (kernel.load(place) == to) continue;
+      kernel.put(place, to);
+      CHECK(is_told(kernel));
+    }
+  }
+  synthetic_kernel kernel = kernel_of_4_9();
+  kernel.places.pids.hash_shift = 13;
+  CHECK(is_told(kernel));
+  kernel.places.pids.hash_shift = ~std::uint64_t{0};
+  CHECK(is_told(kernel));
+  kernel.places.pids.hash_shift = 12;  // its chains end where memory does
+  CHECK(is_told(kernel));
+  kernel.places.pids.hash = {};
+  CHECK(is_told(kernel));
 }

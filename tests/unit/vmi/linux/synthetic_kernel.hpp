@@ -72,7 +72,7 @@ inline given_types kernel_layouts() {
 class synthetic_kernel {
  public:
   synthetic_space space;
-  task_places places{task(0), virtual_address{pid_ns}, {virtual_address{queue}}};
+  task_places places{task(0), {virtual_address{pid_ns}, {}, 0}, {virtual_address{queue}}};
   module_places modules{virtual_address{kset}, virtual_address{tree}};
 
   static constexpr std::uint64_t base = 0xffff'8880'0000'0000;
