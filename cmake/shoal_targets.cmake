@@ -17,7 +17,8 @@ function(shoal_add_library name)
   set_property(GLOBAL APPEND PROPERTY shoal_libraries ${name})
 endfunction()
 
-file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/shoal/*.hpp)
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/shoal/*.hpp
+  ${PROJECT_SOURCE_DIR}/include/shoal/*.h)
 list(JOIN shoal_core_rooms "|" any_core_room)
 set(core_headers ${headers})
 list(FILTER core_headers INCLUDE REGEX "/include/shoal/((${any_core_room})/|version\\.hpp$)")

@@ -53,7 +53,7 @@ def main():
     entries = json.loads((build / "compile_commands.json").read_text())
     command = command_of(root, entries)
     shown = first_includes(root, entries)
-    headers = set((root / "include").rglob("*.hpp"))
+    headers = {path for path in (root / "include").rglob("*") if path.suffix in {".hpp", ".h"}}
 
     def compile_alone(header):
         text = f"#include <{header.relative_to(root / 'include')}>\n"

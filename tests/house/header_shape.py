@@ -15,7 +15,7 @@ import sys
 
 LICENCE = "SPDX-License-Identifier: BSL-1.0"
 LONGEST_HEADER = 400
-SOURCES = {".hpp", ".cpp", ".sh", ".py", ".cmake"}
+SOURCES = {".hpp", ".cpp", ".h", ".c", ".sh", ".py", ".cmake"}
 
 
 def opening_comment(lines):
@@ -73,7 +73,7 @@ def main():
         sys.exit(__doc__)
     root = pathlib.Path(sys.argv[1])
     failures = []
-    headers = sorted((root / "include").rglob("*.hpp"))
+    headers = sorted(path for path in (root / "include").rglob("*") if path.suffix in {".hpp", ".h"})
     for path in headers:
         failures += [f"{path.relative_to(root)}: {failure}" for failure in header_failures(path)]
     for folder in ("cmake", "tests", "examples", "bench", ".ci"):

@@ -15,7 +15,7 @@ import sys
 OS_HEADER = re.compile(r"(sys|net|netinet|arpa|netpacket)/\w+\.h|"
                        r"(unistd|fcntl|poll|signal|pthread|sched|dirent|termios|spawn|dlfcn|endian|elf|"
                        r"grp|pwd|netdb|syslog|ucontext|ifaddrs|getopt)\.h")
-STANDARD_HEADER = re.compile(r"[a-z0-9_]+")
+STANDARD_HEADER = re.compile(r"[a-z0-9_]+|std(def|int)\.h")  # the latter in headers for C
 
 
 class Room:
@@ -83,12 +83,13 @@ def main():
     count = 0
     headers = root / "include/shoal"
     freestanding = {}
-    for path in sorted(headers.rglob("*.hpp")):
+    paths = sorted(path for path in headers.rglob("*") if path.suffix in {".hpp", ".h"})
+    for path in paths:
         opening = re.match(r"(//.*\n)+", path.read_text())
         text = opening.group(0) if opening else ""
         freestanding[path.relative_to(headers).as_posix()] = bool(re.search(r"^// (.*\. )?Freestanding[.:, ]", text, re.M))
 
-    for path in sorted(headers.rglob("*.hpp")):
+    for path in paths:
         header = path.relative_to(headers).as_posix()
         room = room_of(rooms, header)
         if room is None and "/" in header:
