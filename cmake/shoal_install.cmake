@@ -10,12 +10,13 @@ foreach(name IN LISTS shoal_libraries)
   install(EXPORT shoal_${name} NAMESPACE shoal:: FILE shoal_${name}.cmake DESTINATION ${package_dir})
 endforeach()
 configure_package_config_file(cmake/shoalConfig.cmake.in shoalConfig.cmake INSTALL_DESTINATION ${package_dir}
-  NO_SET_AND_CHECK_MACRO)
+  PATH_VARS CMAKE_INSTALL_INCLUDEDIR NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(shoalConfigVersion.cmake COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/shoalConfig.cmake ${PROJECT_BINARY_DIR}/shoalConfigVersion.cmake
-  cmake/Findasio.cmake DESTINATION ${package_dir})
+  cmake/Findasio.cmake cmake/shoal_unikernel.cmake DESTINATION ${package_dir})
 
-install(FILES include/shoal/hypercall/guest/hvt.ld DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shoal/hypercall/guest)
+install(FILES include/shoal/hypercall/guest/hvt.ld include/shoal/hypercall/guest/memory.c
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shoal/hypercall/guest)
 
 # shoal_install_pc(NAME DESCRIPTION [REQUIRES ...] [CFLAGS ...] [LIBS ...]): NAME.pc
 function(shoal_install_pc name description)

@@ -17,10 +17,12 @@ for architecture in armhf:arm-linux-gnueabihf- aarch64:aarch64-linux-gnu- riscv6
   prefix=${architecture#*:}
   architecture=${architecture%%:*}
   command -v "${prefix}g++" > /dev/null || { missing="$missing $architecture"; continue; }
-  for source in main hal start memory; do
+  for source in "$root"/tests/freestanding/main.cpp "$root"/tests/freestanding/hal.cpp \
+    "$root"/tests/freestanding/start.cpp "$root"/include/shoal/hypercall/guest/memory.c; do
+    object=${source##*/}
     "${prefix}g++" -std=c++20 -O2 -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector \
-      -Wall -Wextra -Werror -I"$root/include" -I"$include" -c "$root/tests/freestanding/$source.cpp" \
-      -o "$work/$source.o"
+      -Wall -Wextra -Werror -I"$root/include" -I"$include" -c "$source" \
+      -o "$work/${object%.*}.o"
   done
   "${prefix}g++" -nostdlib -static -Wl,-e,enter "$work/main.o" "$work/hal.o" "$work/start.o" "$work/memory.o" \
     -lgcc -o "$work/program"

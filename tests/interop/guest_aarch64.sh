@@ -17,6 +17,7 @@ for tool in $cxx qemu-aarch64-static; do
 done
 
 common="-std=c++20 -Wall -Wextra -Werror -I$here/../include"
+of_guests=$here/../include/shoal/hypercall/guest
 freestanding="-ffreestanding -fno-exceptions -fno-rtti -fno-stack-protector -fno-pic -fno-asynchronous-unwind-tables
   -mgeneral-regs-only -Os"
 # guest NAME SOURCE [OPTION...]
@@ -25,11 +26,14 @@ guest() {
   source=$2
   shift 2
   # shellcheck disable=SC2086  # lists of options
-  $cxx $common $freestanding "$@" "$here/guest/$source" "$here/freestanding/memory.cpp" -nostdlib -static \
-    -Wl,-T,"$here/../include/shoal/hypercall/guest/hvt.ld" -Wl,--build-id=none -Wl,-z,max-page-size=4096 -lgcc -o "$work/$name"
+  $cxx $common $freestanding "$@" "$here/guest/$source" "$of_guests/memory.c" -nostdlib -static \
+    -Wl,-T,"$of_guests/hvt.ld" -Wl,--build-id=none -Wl,-z,max-page-size=4096 -lgcc -o "$work/$name"
 }
 guest hello hello.cpp
 guest switch switch.cpp -I"$here/guest/by_call"
+aarch64-linux-gnu-gcc -std=c11 -Wall -Wextra -Werror "-I$here/../include" -ffreestanding -fno-stack-protector -fno-pic \
+  -mgeneral-regs-only -Os "$here/guest/hello.c" "$of_guests/memory.c" -nostdlib -static -Wl,-T,"$of_guests/hvt.ld" \
+  -Wl,--build-id=none -Wl,-z,max-page-size=4096 -lgcc -o "$work/hello_c"
 guest switch_virtio switch.cpp -I"$here/guest/by_virtio"
 guest switch_bcm2835 switch.cpp -I"$here/guest/by_bcm2835"
 for program in load signal_tender; do
@@ -39,10 +43,12 @@ done
 
 # shellcheck disable=SC2086
 on_arm() { $qemu "$@"; }
-on_arm "$work/load" "$work/hello" || fail "hello is not taken"
-for name in switch switch_virtio switch_bcm2835; do on_arm "$work/load" "$work/$name" pins || fail "$name is not taken"; done
-on_arm "$work/signal_tender" "$work/hello" > "$work/said" || fail "hello ended with $?"
-grep -qx 'Hello, World' "$work/said" || fail "hello has not said so"
+for name in hello hello_c; do on_arm "$work/load" "$work/$name" 2048 || fail "$name is not taken"; done
+for name in switch switch_virtio switch_bcm2835; do on_arm "$work/load" "$work/$name" 65536 pins || fail "$name is not taken"; done
+for name in hello hello_c; do
+  on_arm "$work/signal_tender" "$work/$name" > "$work/said" || fail "$name ended with $?"
+  grep -qx 'Hello, World' "$work/said" || fail "$name has not said so"
+done
 for name in switch switch_bcm2835; do
   on_arm "$work/signal_tender" "$work/$name" > "$work/said" || fail "$name ended with $?"
   grep -qx 'the LED has changed 10 times' "$work/said" || { cat "$work/said"; fail "the LED of $name has not followed its switch"; }
