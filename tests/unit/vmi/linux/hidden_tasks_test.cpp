@@ -190,7 +190,7 @@ TEST_CASE("a hash of numbers that is torn, cyclic, missing or too large is told,
     return !found.empty() && found[0].kind == finding_kind::unreadable && found[0].subject == "the pid table";
   };
   for (const std::uint64_t to : {~std::uint64_t{0}, std::uint64_t{8}, chain(3), chain(7), chain(2), hash}) {
-    for (const std::uint64_t place : {hash + 8 * 3, chain(3)}) {
+    for (const std::uint64_t place : {hash + 24, chain(3)}) {
       synthetic_kernel kernel = kernel_of_4_9();
       if (kernel.load(place) == to) continue;
       kernel.put(place, to);
