@@ -3,8 +3,8 @@
 // The root of a kernel's page tables found in the memory of its machine: by how Linux on x86-64 builds them,
 // or, for any format, by what they say of an address whose place is known.
 //
-//     if (const auto kernel = find_x86_kernel(memory)) address_space space{memory, kernel->format,
-//     kernel->root}; const auto roots = find_roots<aarch64_paging<12, 48>>(memory, stext, kallsyms.tokens);
+//     for (const kernel_place& each : find_x86_kernels(memory)) address_space space{memory, each.format,
+//     each.root}; const auto roots = find_roots<aarch64_paging<12, 48>>(memory, stext, kallsyms.tokens);
 //
 // No register of a processor is asked: it may hold a process's tables, without the kernel's text in them. Each
 // page of memory is looked at once, each candidate for as long as a walk takes.
@@ -28,8 +28,11 @@ namespace shoal::vmi {
 
 /// No more roots are given: a machine has one for each process.
 inline constexpr std::size_t max_roots = 256;
-/// After how many tables that look like a root on x86-64 the search for the best is over.
+/// After how many tables that look like a root on x86-64 the search is over.
 inline constexpr std::size_t max_root_candidates = 8192;
+
+/// No more kernels are told apart in one memory.
+inline constexpr std::size_t max_kernel_places = 64;
 
 /// Where a kernel is.
 struct kernel_place {
@@ -104,13 +107,33 @@ template <physical_memory M>
   return std::nullopt;
 }
 
-/// The tables and the text of a Linux kernel on x86-64, with four levels or five. Of several roots, one of five
-/// levels is taken before one of four, which its second level looks like, and one without a program before
-/// others.
+/// The tables and the text of the Linux kernels on x86-64 that are in memory, with four levels or five: the one
+/// that runs, and others that ran before the machine was booted again, or whose remains fit. Of each place one
+/// root, the likeliest places first: a root of five levels comes before one of four, which its second level
+/// looks like; then one in the image of its kernel; then one without a program; then by the order of memory.
 template <physical_memory M>
-[[nodiscard]] std::optional<kernel_place> find_x86_kernel(const M& memory) {
-  std::optional<kernel_place> best;
-  int best_rank = -1;
+[[nodiscard]] std::vector<kernel_place> find_x86_kernels(const M& memory) {
+  struct ranked {
+    kernel_place place;
+    int rank = 0;
+  };
+  std::vector<ranked> all;
+  const auto add = [&](const kernel_place& place, int rank) {
+    const auto same = std::ranges::find_if(all, [&](const ranked& each) {
+      return each.place.text == place.text && each.place.text_at == place.text_at;
+    });
+    if (same != all.end()) {
+      if (rank > same->rank) *same = {place, rank};
+      return;
+    }
+    // of too many the likeliest stay
+    const auto least = std::ranges::min_element(all, {}, &ranked::rank);
+    if (all.size() < max_kernel_places) {
+      all.push_back({place, rank});
+    } else if (rank > least->rank) {
+      *least = {place, rank};
+    }
+  };
   std::size_t candidates = 0;
   detail::each_page(memory, [&](physical_address root) {
     const std::optional<physical_address> below = detail::last_table(memory, root);
@@ -125,15 +148,17 @@ template <physical_memory M>
     const std::optional<kernel_place> place = find_x86_text(memory, format, root);
     if (!place) return true;
     const std::uint64_t into = value(root) - value(place->text_at);
-    const int rank = (format == paging::x86_64_5 ? 4 : 0) + (into < detail::largest_image ? 2 : 0) +
-                     (detail::maps_no_program(memory, root) ? 1 : 0);
-    if (rank > best_rank) {
-      best = place;
-      best_rank = rank;
-    }
+    add(*place, (format == paging::x86_64_5 ? 4 : 0) + (into < detail::largest_image ? 2 : 0) +
+                    (detail::maps_no_program(memory, root) ? 1 : 0));
     return true;
   });
-  return best;
+  std::vector<kernel_place> places;
+  for (int rank = 7; rank >= 0; --rank) {
+    for (const ranked& each : all) {
+      if (each.rank == rank) places.push_back(each.place);
+    }
+  }
+  return places;
 }
 
 /// The roots by which `text`, an address of the kernel's code, and `place`, a place in memory behind it in the

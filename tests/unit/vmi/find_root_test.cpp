@@ -63,25 +63,25 @@ machine x86_kernel(bool five) {
 TEST_CASE("a kernel on x86-64 is found by its tables, with four levels and with five") {
   for (const bool five : {false, true}) {
     const machine m = x86_kernel(five);
-    const auto found = find_x86_kernel(m.memory());
-    REQUIRE(found);
-    CHECK(found->format == (five ? paging::x86_64_5 : paging::x86_64_4));
-    CHECK(value(found->root) == 0x21'0000);
-    CHECK(value(found->text) == 0xffff'ffff'8300'0000);
-    CHECK(value(found->text_at) == 0x20'0000);
+    const auto found = find_x86_kernels(m.memory());
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].format == (five ? paging::x86_64_5 : paging::x86_64_4));
+    CHECK(value(found[0].root) == 0x21'0000);
+    CHECK(value(found[0].text) == 0xffff'ffff'8300'0000);
+    CHECK(value(found[0].text_at) == 0x20'0000);
   }
 }
 
 TEST_CASE("memory without a kernel, or with tables of themselves, has none") {
-  CHECK_FALSE(find_x86_kernel(machine{}.memory()));
+  CHECK(find_x86_kernels(machine{}.memory()).empty());
   machine m;
   for (std::uint64_t at = 0; at < 0x10'0000; at += 4096) {
     for (std::uint64_t i = 0; i < 512; ++i) m.put(at + 8 * i, at | table);
   }
-  CHECK_FALSE(find_x86_kernel(m.memory()));
+  CHECK(find_x86_kernels(m.memory()).empty());
   machine everywhere;
   for (std::uint64_t at = 0; at < 0x40'0000; at += 8) everywhere.put(at, 0xffff'ffff'f063);
-  CHECK_FALSE(find_x86_kernel(everywhere.memory()));
+  CHECK(find_x86_kernels(everywhere.memory()).empty());
 }
 
 TEST_CASE("a root is found by an address of the kernel and a place in its image") {

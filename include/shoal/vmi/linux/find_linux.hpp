@@ -6,8 +6,8 @@
 //     result<found_linux> found = find_linux(memory);
 //     if (found) address_space space{memory, found->place.format, found->place.root};
 //
-// On x86-64 page tables are found by how Linux builds them. Elsewhere the symbols are found first, and then the
-// tables that map them where they are.
+// On x86-64 page tables are found by how Linux builds them (find_x86_linux.hpp). Elsewhere the symbols are
+// found first, and then the tables that map them where they are.
 #pragma once
 
 #include <array>
@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,8 @@
 #include <shoal/vmi/find_kallsyms.hpp>
 #include <shoal/vmi/find_root.hpp>
 #include <shoal/vmi/linux/code_names.hpp>
+#include <shoal/vmi/linux/find_x86_linux.hpp>
+#include <shoal/vmi/linux/kernel_profile.hpp>
 #include <shoal/vmi/symbol_table.hpp>
 
 namespace shoal::vmi {
@@ -96,21 +99,31 @@ template <physical_memory M>
   return std::nullopt;
 }
 
-/// not_found where there is no kernel, or none with symbols; limit_exceeded as find_kallsyms.
+/// The kernel of ARM in a memory, the first whose symbols and tables agree. Errors as of find_kallsyms.
+template <physical_memory M>
+[[nodiscard]] result<found_linux> find_arm_linux(const M& memory) {
+  constexpr physical_range anywhere{physical_address{0}, ~std::uint64_t{0}};
+  std::error_code why = errc::not_found;
+  for (const pointer_width width : {pointer_width::eight, pointer_width::four}) {
+    std::optional<kernel_place> place;
+    result<found_kallsyms> found = find_kallsyms(memory, width, anywhere, [&](const found_kallsyms& each) {
+      place = find_arm_kernel(memory, each, width);
+      return place.has_value();
+    });
+    if (found) return found_linux{*place, std::move(found->tables.symbols)};
+    if (found.error() != errc::not_found) why = found.error();
+  }
+  return why;
+}
+
+/// The kernel that runs. not_found where there is none, or none with symbols; limit_exceeded as find_kallsyms.
 template <physical_memory M>
 [[nodiscard]] result<found_linux> find_linux(const M& memory) {
-  if (const std::optional<kernel_place> place = find_x86_kernel(memory)) {
-    result<found_kallsyms> found = find_kallsyms(memory, pointer_width::eight);
-    if (!found) return found.error();
-    return found_linux{*place, std::move(found->tables.symbols)};
+  std::vector<kernel_profile> builds;
+  if (const result<found_x86_linux> found = find_x86_linux(memory, builds)) {
+    return found_linux{found->place, std::move(builds[found->build].symbols)};
   }
-  for (const pointer_width width : {pointer_width::eight, pointer_width::four}) {
-    result<found_kallsyms> found = find_kallsyms(memory, width);
-    if (!found) continue;
-    const std::optional<kernel_place> place = find_arm_kernel(memory, *found, width);
-    if (place) return found_linux{*place, std::move(found->tables.symbols)};
-  }
-  return errc::not_found;
+  return find_arm_linux(memory);
 }
 
 }  // namespace shoal::vmi

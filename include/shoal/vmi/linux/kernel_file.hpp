@@ -76,15 +76,6 @@ namespace detail {
   return out;
 }
 
-/// Where the symbols begin that KASLR moves. Before it are those of each processor's own data on x86, and
-/// numbers.
-[[nodiscard]] inline virtual_address first_moved(const symbol_table& symbols) noexcept {
-  for (const std::string_view name : {"_text", "_stext"}) {
-    if (const std::optional<symbol> begin = symbols.find(name)) return begin->address;
-  }
-  return virtual_address{~std::uint64_t{0}};
-}
-
 /// Whether what a kernel in memory says of its functions is what a file says: one of another build has most of
 /// them elsewhere. Few may differ: their names can be written in two ways.
 ///

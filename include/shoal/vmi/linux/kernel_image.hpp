@@ -43,6 +43,9 @@ class kernel_image {
     }
   }
 
+  /// From the beginning of the code to the end of the last piece that is mapped; 0 when none is.
+  [[nodiscard]] std::uint64_t size() const noexcept { return pieces_.empty() ? 0 : pieces_.back().end; }
+
   /// Calls f(bytes, address) with pieces, ascending, until it returns false. Neighbours share `overlap` bytes.
   /// The guest may be writing them.
   template <class F>

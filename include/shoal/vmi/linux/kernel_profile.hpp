@@ -33,6 +33,15 @@ inline constexpr std::size_t max_banner = 512;
 inline constexpr std::size_t max_profile_fields = 10'000;
 inline constexpr std::size_t max_profile_size = std::size_t{256} << 20;
 
+/// Where the symbols begin that KASLR moves. Before it are those of each processor's own data on x86, and
+/// numbers.
+[[nodiscard]] inline virtual_address first_moved(const symbol_table& symbols) noexcept {
+  for (const std::string_view name : {"_text", "_stext"}) {
+    if (const std::optional<symbol> begin = symbols.find(name)) return begin->address;
+  }
+  return virtual_address{~std::uint64_t{0}};
+}
+
 struct kernel_profile {
   std::string banner;      ///< without the end of its line
   virtual_address text{};  ///< where the kernel's code began when it was saved

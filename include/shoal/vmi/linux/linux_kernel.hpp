@@ -21,11 +21,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <shoal/base/result.hpp>
 #include <shoal/vmi/address_space.hpp>
 #include <shoal/vmi/find_root.hpp>
 #include <shoal/vmi/linux/find_linux.hpp>
+#include <shoal/vmi/linux/find_x86_linux.hpp>
 #include <shoal/vmi/linux/kernel_file.hpp>
 #include <shoal/vmi/linux/kernel_image.hpp>
 #include <shoal/vmi/linux/kernel_profile.hpp>
@@ -54,24 +56,23 @@ class linux_kernel {
 
   /// The same for a kernel that is known: on x86-64 in a fraction of the time. not_found when another one runs.
   [[nodiscard]] static result<linux_kernel> attach(const Memory& memory, kernel_profile profile) {
-    const std::optional<kernel_place> place = find_x86_kernel(memory);
-    if (!place) {
-      result<linux_kernel> found = find(memory, std::move(profile.types), nullptr);
-      if (found && found->banner() != profile.banner) return errc::not_found;
-      if (found && found->symbols_.size() < profile.symbols.size()) {  // a file told more than the kernel does
-        profile.symbols.move(first_moved(profile.symbols), value(found->place_.text) - value(profile.text));
-        found->symbols_ = std::move(profile.symbols);
-      }
-      return found;
+    std::vector<kernel_profile> builds;
+    builds.push_back(std::move(profile));
+    const result<found_x86_linux> known = find_x86_linux(memory, builds);
+    profile = std::move(builds.front());
+    if (known) {
+      if (known->build != 0) return errc::not_found;
+      space_type space{memory, known->place.format, known->place.root};
+      kernel_types::btf_loader load = btf_loader(space, profile.symbols);
+      return linux_kernel{std::move(space), known->place, std::move(profile), std::move(load)};
     }
-    constexpr virtual_address kernel_half{0xffff'ffff'8000'0000};  // below it: what is each processor's own
-    profile.symbols.move(kernel_half, value(place->text) - value(profile.text));
-    profile.text = place->text;
-    space_type space{memory, place->format, place->root};
-    const std::optional<vmi::symbol> banner = profile.symbols.find("linux_banner");
-    if (!banner || read_banner(space, banner->address) != profile.banner) return errc::not_found;
-    kernel_types::btf_loader load = btf_loader(space, profile.symbols);
-    return linux_kernel{std::move(space), *place, std::move(profile), std::move(load)};
+    result<linux_kernel> found = find(memory, std::move(profile.types), nullptr);
+    if (found && found->banner() != profile.banner) return errc::not_found;
+    if (found && found->symbols_.size() < profile.symbols.size()) {  // a file told more than the kernel does
+      profile.symbols.move(first_moved(profile.symbols), value(found->place_.text) - value(profile.text));
+      found->symbols_ = std::move(profile.symbols);
+    }
+    return found;
   }
 
   /// "Linux version 6.1.0-50-amd64 (...) #1 SMP ...", without the end of its line. The guest's bytes.
@@ -125,8 +126,8 @@ class linux_kernel {
   [[nodiscard]] static result<linux_kernel> find(const Memory& memory, given_types known, kernel_file* file) {
     result<found_linux> found = find_linux(memory);
     if (!found && file != nullptr) {
-      const std::optional<kernel_place> place = find_x86_kernel(memory);
-      if (place) found = found_linux{*place, {}};
+      const std::vector<kernel_place> places = find_x86_kernels(memory);
+      if (!places.empty()) found = found_linux{places.front(), {}};
     }
     if (!found) return found.error();
     space_type space{memory, found->place.format, found->place.root};

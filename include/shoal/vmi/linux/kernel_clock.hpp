@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// kernel_clock: by which of several kernels in one memory the one that runs is known. A machine that boots
+// again keeps its memory, and in it, whole for a while, the kernel that ran before.
+//
+//     const std::optional<kernel_clock> clock = read_clock(space, symbols, types);
+//     if (clock && before && clock->ticks != before->ticks) runs();
+//
+// A kernel that is gone has stopped clocks, and of two that have stopped, in a dump or a machine that is
+// paused, the later one was set by the other. Leaves out kernels without symbols for their data.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <shoal/vmi/kernel_list.hpp>
+#include <shoal/vmi/object.hpp>
+#include <shoal/vmi/symbol_table.hpp>
+
+namespace shoal::vmi {
+
+struct kernel_clock {
+  std::uint64_t ticks = 0;    ///< jiffies_64; 0 where it is not told
+  std::uint64_t seconds = 0;  ///< since 1970, as the kernel keeps it; 0 where it is not told
+};
+
+/// Nothing where the list of tasks does not begin as one does, or the time is none: of a kernel that was
+/// overwritten.
+template <virtual_memory Space, type_source Types>
+[[nodiscard]] std::optional<kernel_clock> read_clock(Space& space, const symbol_table& symbols,
+                                                     const Types& types) {
+  constexpr std::uint64_t latest = std::uint64_t{1} << 34;  // in the year 2514
+  kernel_clock out;
+  if (const std::optional<symbol> at = symbols.find("jiffies_64")) {
+    const status_or<std::uint64_t> ticks = read_number<std::uint64_t>(space, at->address);
+    if (!ticks) return std::nullopt;
+    out.ticks = *ticks;
+  }
+  const auto keeper = record<"timekeeper", "xtime_sec">::resolve(types);
+  if (const std::optional<symbol> at = symbols.find("shadow_timekeeper"); at && keeper) {
+    const auto seconds = object{space, *keeper, at->address}.template number<"xtime_sec">();
+    if (!seconds || *seconds >= latest) return std::nullopt;
+    out.seconds = *seconds;
+  }
+  const auto task = record<"task_struct", "tasks">::resolve(types);
+  if (const std::optional<symbol> at = symbols.find("init_task"); at && task) {
+    list_walk tasks{space, object{space, *task, at->address}.template address_of<"tasks">(), 1};
+    if (!tasks.next() && tasks.end() != walk_end::complete) return std::nullopt;
+  }
+  return out;
+}
+
+}  // namespace shoal::vmi
