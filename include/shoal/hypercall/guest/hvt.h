@@ -196,7 +196,8 @@ void unikernel_start(const struct hvt_boot_info* info);
                       sizeof(struct hvt_manifest_entry)                                                      \
   };                                                                                                         \
   _Static_assert(hvt_entry_count <= HVT_MAX_ENTRIES, "a manifest has at most 63 devices");                   \
-  static const struct hvt_abi_section hvt_abi __attribute__((section(".note.solo5.abi"), used)) = {          \
+  static const struct hvt_abi_section hvt_abi __attribute__((section(".note.solo5.abi"), used,               \
+                                                             aligned(4))) = {                                \
       .header = {6, sizeof(struct hvt_abi_section) - sizeof(struct hvt_note_header), HVT_NOTE_ABI, "Solo5"}, \
       .target = 1,                                                                                           \
       .version = 2};                                                                                         \
@@ -205,7 +206,7 @@ void unikernel_start(const struct hvt_boot_info* info);
     uint32_t padding;                                                                                        \
     struct hvt_manifest_header manifest;                                                                     \
     struct hvt_manifest_entry entries[hvt_entry_count];                                                      \
-  } hvt_manifest __attribute__((section(".note.solo5.manifest"), used)) = {                                  \
+  } hvt_manifest __attribute__((section(".note.solo5.manifest"), used, aligned(8))) = {                      \
       .header = {6, sizeof hvt_manifest - sizeof(struct hvt_note_header), HVT_NOTE_MANIFEST, "Solo5"},       \
       .manifest = {1, hvt_entry_count},                                                                      \
       .entries = {{.type = HVT_DEVICE_NONE}, __VA_ARGS__}}
