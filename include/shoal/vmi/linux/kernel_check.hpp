@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,9 @@
 #include <shoal/vmi/linux/system_calls.hpp>
 
 namespace shoal::vmi {
+
+/// Detail of a finding: symbols and types of the kernel are not enough. A file of its build may have them.
+inline constexpr std::string_view not_told = "this kernel does not tell where";
 
 namespace detail {
 
@@ -77,6 +81,21 @@ struct kernel_area {
   return out;
 }
 
+/// Of 32-bit ARM: the page that exceptions enter through, and the one behind it, where that of system calls
+/// finds its function. Nothing where the vectors are low, or not there. ARMv7 never writes there; processors
+/// without a register for it keep a thread's number in that page.
+template <physical_memory M>
+[[nodiscard]] std::optional<kernel_area> vectors_area(linux_kernel<M>& kernel) {
+  if (kernel.space().width() != pointer_width::four) return std::nullopt;
+  constexpr virtual_address vectors{0xffff'0000};
+  constexpr std::uint64_t page = 4096;
+  std::array<std::byte, 4> word{};
+  for (const virtual_address at : {vectors, vectors + page}) {
+    if (kernel.space().read(at, word) != status::ok) return std::nullopt;
+  }
+  return kernel_area{"page of vectors", {vectors, vectors + 2 * page}, false};
+}
+
 template <physical_memory M, digester Digester>
 class kernel_check {
  public:
@@ -96,7 +115,7 @@ class kernel_check {
  private:
   void check_modules(const result<module_list>& modules) {
     const result<module_layout> layout = module_layout::resolve(kernel_.types());
-    if (!modules || !layout) return cannot("the list of modules");
+    if (!modules || !layout) return cannot("the list of modules", modules ? layout.error() : modules.error());
     add(find_hidden_modules(kernel_.space(), *layout, module_places_of(kernel_), *modules));
   }
 
@@ -106,14 +125,14 @@ class kernel_check {
       add(check_system_calls(*calls, names, kernel_.symbols(),
                              before_ != nullptr ? before_->system_calls : std::vector<virtual_address>{}));
     } else {
-      cannot("the table of system calls");
+      cannot("the table of system calls", calls.error());
     }
     // others enter the kernel by code alone
     if (!is_x86(kernel_.place().format)) return;
     const result<virtual_address> at = kernel_.symbol("idt_table");
     const result<interrupt_table> gates =
         at ? read_interrupt_table(kernel_.space(), *at) : result<interrupt_table>{errc::not_found};
-    if (!gates) return cannot("the table of interrupts");
+    if (!gates) return cannot("the table of interrupts", gates.error());
     std::optional<interrupt_table> old;
     if (before_ != nullptr && before_->interrupts.size() == interrupt_vectors) {
       std::ranges::copy(before_->interrupts, old.emplace().begin());
@@ -125,10 +144,10 @@ class kernel_check {
     const result<hidden_task_layout> layout = hidden_task_layout::resolve(kernel_.types());
     const result<task_places> places = task_places_of(kernel_);
     const result<task_list> tasks = tasks_of(kernel_);
-    if (!tasks) return cannot("the list of tasks");
+    if (!tasks) return cannot("the list of tasks", tasks.error());
     add(find_shared_credentials(*tasks));
     if (before_ != nullptr) add(find_changed_credentials(before_->rights, *tasks));
-    if (!layout || !places) return cannot("hidden tasks");
+    if (!layout || !places) return cannot("hidden tasks", layout ? places.error() : layout.error());
     add(find_hidden_tasks(kernel_.space(), *layout, *places, *tasks));
   }
 
@@ -138,7 +157,7 @@ class kernel_check {
       const result<page_digests> now =
           digest_pages(kernel_.space(), area.digests.range, area.constant ? jump_sites{} : sites, digester_);
       if (!now || now->unreadable != area.digests.unreadable) {
-        cannot("the kernel's " + area.name);
+        cannot("the kernel's " + area.name, errc::out_of_range);
         continue;
       }
       const auto kind = area.constant ? finding_kind::constant_changed : finding_kind::code_changed;
@@ -156,8 +175,9 @@ class kernel_check {
     findings_.insert(findings_.end(), std::make_move_iterator(more.begin()),
                      std::make_move_iterator(more.end()));
   }
-  void cannot(std::string what) {
-    findings_.push_back({finding_kind::unreadable, {}, std::move(what), "cannot be read"});
+  void cannot(std::string what, std::error_code why) {
+    const std::string_view detail = why == errc::not_found ? not_told : "some of it is not there";
+    findings_.push_back({finding_kind::unreadable, {}, std::move(what), std::string{detail}});
   }
 
   linux_kernel<M>& kernel_;
@@ -191,7 +211,9 @@ template <physical_memory M, digester Digester>
   out.banner = kernel.banner();
   out.text = kernel.place().text;
   const jump_sites sites = read_jump_sites(kernel.space(), kernel.symbols(), detail::jump_code_of(kernel));
-  for (detail::kernel_area& area : detail::constant_areas(kernel.symbols())) {
+  std::vector<detail::kernel_area> areas = detail::constant_areas(kernel.symbols());
+  if (auto vectors = detail::vectors_area(kernel)) areas.push_back(std::move(*vectors));
+  for (detail::kernel_area& area : areas) {
     result<page_digests> digests =
         digest_pages(kernel.space(), area.range, area.constant ? jump_sites{} : sites, digester);
     if (!digests) return digests.error();
