@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // baseline, check: what is not as it should be in a guest's kernel.
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -70,6 +71,16 @@ void renew_rights(guest& guest) {
   if (tasks && guest.baseline()) guest.baseline()->rights = rights_of(*tasks);
 }
 
+void advise(const std::vector<finding>& found, const output& out) {
+  const auto is_unreadable = [](const finding& each) { return each.kind == finding_kind::unreadable; };
+  const auto is_untold = [&](const finding& each) { return is_unreadable(each) && each.detail == not_told; };
+  if (std::ranges::any_of(found, is_untold)) {
+    out.heading(std::string{"  "} + missing_advice);
+  } else if (std::ranges::any_of(found, is_unreadable)) {
+    out.heading("  the guest may have changed it meanwhile: ask again; a file or a dump may have been cut");
+  }
+}
+
 int exit_code(const std::vector<finding>& found) {
   bool unreadable = false;
   for (const finding& each : found) {
@@ -108,7 +119,9 @@ struct check_options {
 int check(guest& guest, const output& out, const check_options& options) {
   if (!options.baseline.empty()) guest.baseline() = load_baseline(options.baseline, guest);
   const std::vector<finding> found = look_into(guest);
+  guest.must_be_whole();
   for (const finding& each : found) tell(to_alert(each, unix_now()), out);
+  advise(found, out);
   if (found.empty() && !options.quiet) {
     out.heading(guest.baseline() ? "all is as it was"
                                  : "nothing found; a baseline would show more (shoal-ids baseline --help)");

@@ -11,6 +11,7 @@
 #include <shoal/vmi/linux/kernel_baseline.hpp>
 
 #include "guest.hpp"
+#include "output.hpp"
 
 /// What is looked for, for --help.
 extern const char* const what_is_checked;
@@ -26,6 +27,9 @@ shoal::vmi::kernel_baseline load_baseline(const std::string& path, guest& guest)
 
 /// Rights are held against those of the look before; what was wrong with them has been told.
 void renew_rights(guest& guest);
+
+/// What to do where something could not be read, for people.
+void advise(const std::vector<shoal::vmi::finding>& found, const output& out);
 
 /// 0, 1 when something could not be read, 3 when something is wrong.
 int exit_code(const std::vector<shoal::vmi::finding>& found);

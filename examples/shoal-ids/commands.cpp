@@ -5,6 +5,9 @@
 
 #include <utility>
 
+#include "../common/message.hpp"
+#include "guest_memory.hpp"
+
 CLI::App* add_command(CLI::App& app, action& chosen, const std::string& name, const std::string& help,
                       const std::string& example, guest_command run) {
   CLI::App* const sub = app.add_subcommand(name, help);
@@ -13,12 +16,7 @@ CLI::App* add_command(CLI::App& app, action& chosen, const std::string& name, co
   } else {
     sub->add_option("GUEST", chosen.guest.name, "a process id of QEMU, qmp:SOCKET, or a file of RAM or a dump")
         ->required();
-    sub->add_option(
-           "--machine", chosen.guest.machine,
-           "how QEMU laid out a FILE of RAM: pc or q35, where it has 2.75 GiB or more, flat, or virt;\n"
-           "default: flat or virt, whichever fits")
-        ->type_name("TYPE")
-        ->check(CLI::IsMember({"flat", "pc", "q35", "virt"}));
+    add_machine(*sub, chosen.guest.machine);
     sub->add_option("--profile", chosen.guest.profile,
                     "keep what is learnt of this kernel in a file, and use it when the same kernel runs again")
         ->type_name("FILE");
@@ -36,6 +34,17 @@ void add_forms(CLI::App& app, action& chosen) {
   };
   CLI::Option* const json = choose("--json", output_form::json, "print objects of JSON, one a line");
   choose("--cbor", output_form::cbor, "print a CBOR sequence of maps")->excludes(json);
+}
+
+int run(const guest_command& command, guest& guest, const output& out) {
+  try {
+    const int code = command(guest, out);
+    guest.must_be_whole();
+    return code;
+  } catch (const common::failure&) {
+    guest.must_be_whole();  // and what failed, failed because of that
+    throw;
+  }
 }
 
 void add_commands(CLI::App& app, action& chosen) {

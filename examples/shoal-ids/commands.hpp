@@ -33,6 +33,9 @@ struct action {
 CLI::App* add_command(CLI::App& app, action& chosen, const std::string& name, const std::string& help,
                       const std::string& example, guest_command run);
 
+/// Calls it. @throws common::failure, also when the guest's memory went away meanwhile
+int run(const guest_command& command, guest& guest, const output& out);
+
 /// --json and --cbor.
 void add_forms(CLI::App& app, action& chosen);
 

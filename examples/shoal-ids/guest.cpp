@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Finding guests: by file, by process, by QMP socket.
+// Finding the kernel of a guest, and whether it is still there.
 #include "guest.hpp"
 
-#include <charconv>
-#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -19,68 +17,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <shoal/os/linux/qemu_process.hpp>
 #include <shoal/os/posix/atomic_file.hpp>
-#include <shoal/os/posix/mapping.hpp>
 #include <shoal/vmi/linux/kernel_profile.hpp>
 
 #include "../common/message.hpp"
 #include "files.hpp"
+#include "guest_memory.hpp"
 
 using common::failure;
 using shoal::linux_os::introspected_memory;
-using shoal::linux_os::ram_layout;
 
 namespace {
-
-std::optional<pid_t> process_id(std::string_view text) {
-  if (text.starts_with("pid:")) text.remove_prefix(4);
-  pid_t pid = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), pid);
-  if (wrong != std::errc{} || end != text.data() + text.size() || pid <= 0) return std::nullopt;
-  return pid;
-}
-
-/// The socket that a name means; empty when it means none.
-std::string socket_of(const std::string& name) {
-  if (name.starts_with("qmp:")) return name.substr(4);
-  std::error_code ignored;
-  return std::filesystem::is_socket(name, ignored) ? name : std::string{};
-}
-
-/// The process of QEMU that a name means, if it means one.
-std::optional<pid_t> process_of(const std::string& name) {
-  const std::string socket = socket_of(name);
-  if (socket.empty()) return process_id(name);
-  const shoal::result<pid_t> pid = shoal::linux_os::qmp_process(socket);
-  if (pid) return *pid;
-  throw failure{"cannot reach a QEMU at " + socket, pid.error(),
-                "give the socket of -qmp unix:PATH,server=on,wait=off"};
-}
-
-introspected_memory memory_of_process(const std::string& name, pid_t pid) {
-  shoal::result<introspected_memory> memory = introspected_memory::of_process(pid);
-  if (memory) return std::move(*memory);
-  std::string next = "give the id of a process of QEMU";
-  if (memory.error() == shoal::errc::not_found)
-    next = "no mapping of process " + std::to_string(pid) + " has the size of its -m";
-  if (memory.error() == std::errc::permission_denied || memory.error() == std::errc::operation_not_permitted)
-    next = "looking into a process takes the right to trace it: be its user, or root";
-  throw failure{"cannot look into " + name, memory.error(), next};
-}
-
-ram_layout layout_of(const std::string& machine) {
-  if (machine == "q35") return ram_layout::q35;
-  if (machine == "pc") return ram_layout::pc;
-  return machine == "virt" ? ram_layout::virt : ram_layout::flat;
-}
-
-introspected_memory memory_of_file(const std::string& name, ram_layout layout) {
-  shoal::result<introspected_memory> memory = introspected_memory::of_file(name, layout);
-  if (memory) return std::move(*memory);
-  throw failure{"cannot look into " + name, memory.error(),
-                "give a process id of QEMU, qmp:SOCKET, or a file: RAM, an ELF core, a LiME dump"};
-}
 
 /// 0 where there is none.
 ino_t number_of_file(const std::string& path) {
@@ -96,20 +43,38 @@ guest::guest(const guest_options& options) : options_(options) {
     process_ = shoal::posix::unique_fd{static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))};
     memory_ = std::make_unique<introspected_memory>(memory_of_process(options.name, *pid));
   } else {
-    memory_ = std::make_unique<introspected_memory>(memory_of_file(options.name, layout_of(options.machine)));
+    memory_ = std::make_unique<introspected_memory>(memory_of_file(options.name, options.machine));
     file_ = number_of_file(options.name);
   }
   std::error_code why = attach();
   if (why == shoal::errc::not_found && file_ != 0 && options.machine.empty()) {
-    memory_ = std::make_unique<introspected_memory>(memory_of_file(options.name, ram_layout::virt));
+    memory_ = std::make_unique<introspected_memory>(memory_of_file(options.name, "virt"));
     why = attach();
   }
-  if (!why) return;
+  must_be_whole();
+  const std::size_t missing = memory_->pieces_missing();
+  const std::string cut = missing == 0 ? ""
+                                       : options.name + " was cut: it has not all of " +
+                                             std::to_string(missing) + " of its pieces of memory";
+  if (!why) {
+    if (missing != 0) std::fprintf(stderr, "shoal-ids: %s; what is missing cannot be read\n", cut.c_str());
+    return;
+  }
   if (why == shoal::errc::invalid_argument) refuse_build_file();
-  throw failure{
-      "there is no kernel that can be read in " + options_.name, why,
-      "it has to run Linux on x86-64 or ARM, and to have begun; of a file of RAM of 2.75 GiB or more,\n"
-      "  say by --machine how QEMU laid it out"};
+  std::string next = "it has to run Linux on x86-64 or ARM, and to have begun";
+  if (file_ != 0) {
+    next +=
+        "; of a file of RAM of 2.75 GiB or more, say by --machine\n"
+        "  how QEMU laid it out; " +
+        (cut.empty() ? "one that is shorter than the guest's RAM may have been cut" : cut);
+  }
+  throw failure{"there is no kernel that can be read in " + options_.name, why, next};
+}
+
+void guest::must_be_whole() const {
+  if (!memory_->is_gone()) return;
+  throw failure{options_.name + " has changed its size while it was read: its memory is gone",
+                "look into the file of a guest that runs, or into a dump that is written to its end"};
 }
 
 std::error_code guest::attach() {
@@ -138,6 +103,7 @@ guest::~guest() = default;
 bool guest::is_there() {
   pollfd process{process_.get(), POLLIN, 0};
   if (process_ && ::poll(&process, 1, 0) != 0) return false;
+  if (memory_->is_gone()) return false;
   if (file_ != 0 && number_of_file(options_.name) != file_) return false;
   const auto at = kernel_->symbol("linux_banner");
   std::string banner(kernel_->banner().size(), '\0');

@@ -22,7 +22,7 @@ using guest_kernel = shoal::vmi::linux_kernel<shoal::linux_os::introspected_memo
 
 struct guest_options {
   std::string name;     ///< a file, a process id, pid:ID, qmp:SOCKET
-  std::string machine;  ///< flat, pc, q35, virt: of a file of RAM; empty: flat or virt, whichever fits
+  std::string machine;  ///< of a file of RAM, as of --machine; empty: flat or virt, whichever fits
   std::string profile;  ///< a file with what is known of kernels like this; empty: none
   build_files build;    ///< of its kernel
 };
@@ -43,6 +43,9 @@ class guest {
 
   /// The same kernel still runs: the process has not ended, the file is the same, and it has not booted again.
   [[nodiscard]] bool is_there();
+
+  /// Asked behind each look, before it is believed. @throws failure when its file has become another under it
+  void must_be_whole() const;
 
   /// Saves what was learnt about the kernel, when a profile was named and knew less. @throws failure
   void save_profile() const;

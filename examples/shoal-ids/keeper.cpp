@@ -64,7 +64,7 @@ answer guest_keeper::ask(const action& wanted) {
       throw common::failure{name_ + " is not there: " + what, next};
     }
     found->kernel().look_again();
-    return wanted.run(*found, out);
+    return run(wanted.run, *found, out);
   });
 }
 

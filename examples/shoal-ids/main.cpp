@@ -33,7 +33,8 @@ int run_program(int argc, char** argv) {
       "  4321, pid:4321     a process of QEMU\n"
       "  qmp:SOCKET         the QEMU that listens there (-qmp unix:SOCKET,server=on,wait=off)\n"
       "  FILE               RAM of a guest (memory-backend-file), an ELF core (dump-guest-memory), a LiME "
-      "dump\n"
+      "dump;\n"
+      "                     ./4321 where the name is a number\n"
       "\n"
       "Exit codes: 0 all is well, 1 failed, 2 wrong usage, 3 something is not as it should be.\n"
       "\n"
@@ -57,7 +58,7 @@ int run_program(int argc, char** argv) {
   if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   if (chosen.alone) return chosen.alone();
   guest guest{chosen.guest};
-  const int code = chosen.run(guest, output::standard(chosen.form));
+  const int code = run(chosen.run, guest, output::standard(chosen.form));
   guest.save_profile();
   return code;
 }

@@ -148,12 +148,13 @@ class socket_table {
 };
 
 int print_sockets(guest& guest, const output& out, const std::optional<std::uint32_t>& pid) {
-  socket_table table{guest, out};
   if (pid) {
-    table.print(process(guest, *pid));
+    const kernel_task task = process(guest, *pid);
+    socket_table{guest, out}.print(task);
     return 0;
   }
   const task_list tasks = required(tasks_of(guest.kernel()), "the list of tasks", guest);
+  socket_table table{guest, out};
   for (const kernel_task& each : tasks.tasks) {
     if (!each.kernel_thread) table.print(each);
   }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// An option that takes a time between two looks: 500ms, 5s, 1m, 1h.
+// Options that say how often to look (500ms, 5s, 1m, 1h), and how many times.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -18,6 +19,13 @@ inline CLI::Option* add_period(CLI::App& app, const std::string& name, double& s
           CLI::AsNumberWithUnit(std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},
                                 CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"))
       ->check(CLI::Range(0.001, 86400.0 * 366));
+}
+
+/// @param count  0 stays where none is given: no end
+inline CLI::Option* add_count(CLI::App& app, std::uint64_t& count) {
+  return app.add_option("--count", count, "end after so many looks; default: when it is interrupted")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
 }
 
 [[nodiscard]] inline std::chrono::nanoseconds in_nanoseconds(double seconds) {

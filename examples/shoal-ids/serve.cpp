@@ -20,6 +20,7 @@
 #include "checks.hpp"
 #include "commands.hpp"
 #include "doors.hpp"
+#include "guest_memory.hpp"
 #include "period.hpp"
 #include "recorder.hpp"
 #include "service.hpp"
@@ -135,11 +136,7 @@ void add_serve(CLI::App& app, action& chosen) {
       ->type_name("GUEST")
       ->required()
       ->allow_extra_args(false);
-  sub->add_option("--machine", given->machine,
-                  "how QEMU laid out files of RAM: pc or q35, of 2.75 GiB or more, flat, or virt;\n"
-                  "default: flat or virt, whichever fits")
-      ->type_name("TYPE")
-      ->check(CLI::IsMember({"flat", "pc", "q35", "virt"}));
+  add_machine(*sub, given->machine);
   add_build_files(*sub, given->build);
   sub->add_option("--listen", given->listen,
                   "where clients say commands: tcp://HOST:PORT, tls://HOST:PORT, unix:PATH\n"

@@ -67,6 +67,10 @@ int look_at(const unikernel_options& options, const output& out) {
        ++looks) {
     if (looks != 0 && !ctrl_c.sleep_for(in_nanoseconds(options.every))) break;
     const std::vector<finding> found = what_stays(look, memory);
+    if (memory.is_gone()) {
+      throw failure{options.ram + " has changed its size while it was read: the guest's memory is gone",
+                    "look again when shoal-tender runs"};
+    }
     for (const guest_alert& each : book.update(found, unix_now())) tell(each, out);
     for (const common::global_change& each : look.changes(memory)) {
       out.put(each.text(), {{"global", each.name}, {"value", each.now.text()}});
@@ -93,9 +97,7 @@ void add_unikernel(CLI::App& app, action& chosen) {
       ->allow_extra_args(false);
   CLI::Option* const every =
       add_period(*sub, "--every", options->every, "look again after this time; default: once");
-  sub->add_option("--count", options->count, "end after so many looks; default: when it is interrupted")
-      ->type_name("N")
-      ->needs(every);
+  add_count(*sub, options->count)->needs(every);
   sub->add_flag("-q,--quiet", options->quiet, "say nothing when nothing is found");
   add_forms(*sub, chosen);
   sub->footer(

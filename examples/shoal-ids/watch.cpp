@@ -40,11 +40,13 @@ int watch(guest& guest, const output& out, const watch_options& options) {
     const std::vector<shoal::vmi::finding> found = look_into(guest);
     if (!guest.is_there()) {  // and what was found meanwhile is no finding
       if (recorder) recorder->finish();
+      guest.must_be_whole();
       throw common::failure{guest.name() + " is no longer what it was: it ended, or boots again",
                             "'shoal-ids serve' waits for guests that come back"};
     }
     const std::vector<guest_alert> news = book.update(found, unix_now());
     for (const guest_alert& each : news) tell(each, out);
+    if (looks == 0) advise(found, out);
     if (recorder) recorder->put(news, 0);
     worst = std::max(worst, exit_code(found));
     std::fflush(stdout);
@@ -64,8 +66,7 @@ void add_watch(CLI::App& app, action& chosen) {
   sub->add_option("--baseline", options->baseline, "hold it against this; default: how it is at the beginning")
       ->type_name("FILE");
   add_period(*sub, "--every", options->every, "time between two looks; default: 5s");
-  sub->add_option("--count", options->count, "end after so many looks; default: when it is interrupted")
-      ->type_name("N");
+  add_count(*sub, options->count);
   add_record_options(*sub, options->record);
   sub->footer(
       std::string{what_is_checked} +

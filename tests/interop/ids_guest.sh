@@ -204,6 +204,20 @@ done
 ask 'true'
 echo 'in order: a dump of RAM, an ELF core'
 
+# A file of RAM that becomes shorter while it is watched: told, and no sudden death.
+"$ids" watch "$work/ram" --every 20ms > "$work/out" 2> "$work/err" &
+watcher=$!
+for _ in $(seq 100); do
+  if [ -s "$work/out" ]; then break; fi
+  sleep 0.1
+done
+truncate -s 1M "$work/ram"
+code=0
+wait "$watcher" || code=$?
+same 'exit code when RAM becomes shorter' 1 "$code"
+grep -q 'its memory is gone' "$work/err" || fail "$(cat "$work/err")"
+echo 'in order: a file of RAM that became shorter'
+
 # shellcheck disable=SC2016
 ask 'insmod /ids_attack.ko lookup=0x$(grep " kallsyms_lookup_name\$" /proc/kallsyms | cut -c 1-16)'
 ask 'su nobody -c "exec sleep 100001" & echo $!' > "$work/thief"

@@ -16,22 +16,43 @@ mistake 2 PID "$ids" files file
 mistake 2 PID "$ids" sockets file init
 mistake 2 --every "$ids" watch file --every 5x
 mistake 2 --every "$ids" watch file --every 0s
+mistake 2 --machine "$ids" banner file --machine 0x600
+for count in 0 -1 1.5 99999999999999999999; do mistake 2 --count "$ids" watch file --count "$count"; done
 
 mistake 1 missing.ram "$ids" banner missing.ram
 mistake 1 missing.qmp "$ids" banner qmp:missing.qmp
 mistake 1 "$work" "$ids" banner "$work"
 : > empty
-mistake 1 empty "$ids" banner empty
+mistake 1 'empty is empty' "$ids" banner empty
+printf x > one
+mistake 1 'has 1 byte, which is too short for RAM' "$ids" banner one
 truncate -s 16M nothing.ram
 mistake 1 nothing.ram "$ids" banner nothing.ram
+says 'have been cut'
+mistake 1 nothing.ram "$ids" banner nothing.ram --machine 0x60000000
 head -c 1048576 /dev/urandom > noise.ram
 mistake 1 noise.ram "$ids" plist noise.ram
 printf '\177ELF\002\001\001' > cut.core
 mistake 1 cut.core "$ids" banner cut.core
+says 'was cut'
 printf 'EMiL\001\000\000\000' > cut.lime
 mistake 1 cut.lime "$ids" banner cut.lime
-mistake 1 -m "$ids" banner $$
-mistake 1 pid:4194399 "$ids" banner pid:4194399
+says 'was cut'
+# a piece of 256 MiB that ends after 1 MiB, without a kernel in it
+{ printf 'EMiL\001\000\000\000'; printf '\000\000\000\000\000\000\000\000\377\377\377\017\000\000\000\000'; head -c 1048576 /dev/zero; } > short.lime
+mistake 1 short.lime "$ids" banner short.lime
+says 'was cut'
+for magic in 'KDUMP   ' makedumpfile; do
+  printf '%s' "$magic" > compressed
+  mistake 1 'compressed dump' "$ids" banner compressed
+  says '--format=elf' 'makedumpfile -E'
+done
+mistake 1 'is no QEMU' "$ids" banner $$
+says "process $$"
+mistake 1 4194399 "$ids" banner pid:4194399
+truncate -s 16M 4194399
+mistake 1 ./4194399 "$ids" banner 4194399
+mistake 1 'no kernel' "$ids" banner ./4194399
 echo text > text.profile
 mistake 1 text.profile "$ids" banner nothing.ram --profile text.profile
 
