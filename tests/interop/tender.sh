@@ -12,6 +12,17 @@ tender 0 --gpio:pins='sim:32?press=17/20ms' --record "cbor:$work/switch.rec" --m
 "$bin/shoal-record" show "$work/switch.rec" > "$work/records"
 [ "$(grep -c 'set.*25' "$work/records")" -eq 10 ] || { cat "$work/records"; fail "the LED has not followed the switch"; }
 
+if [ -x "$bin/guest_devices_c" ]; then  # not where there is no compiler for C
+  echo "== guests in C"
+  tender 0 "$bin/guest_hello_c"
+  printed 'Hello, World'
+  tender 0 --block:disk=memory:1M --gpio:pins='sim:32?press=17/20ms' --i2c:sensors='sim:0x48?0=29' --record "cbor:$work/c.rec" \
+    --max-time 600 "$bin/guest_devices_c" finished
+  printed finished
+  "$bin/shoal-record" show "$work/c.rec" > "$work/records"
+  [ "$(grep -c 'set.*25' "$work/records")" -eq 10 ] || { cat "$work/records"; fail "the LED has not followed the switch in C"; }
+fi
+
 echo "== the same program, its lines by virtio and by registers"
 tender 0 --gpio:pins='sim:32?press=17/20ms' --record "cbor:$work/virtio.rec" --max-time 600 "$bin/guest_switch_virtio"
 "$bin/shoal-record" show "$work/virtio.rec" > "$work/records"
