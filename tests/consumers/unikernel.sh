@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSL-1.0
 #
-# unikernel.sh SOURCE PREFIX WORK: builds what docs/unikernel.md shows, as it says, from what is installed in PREFIX, and has the
-# tender's loader look at it: by CMake with both languages and with each alone, and by hand.
+# unikernel.sh SOURCE PREFIX WORK: builds what docs/unikernel.md shows, as it says, from what is installed in PREFIX:
+# by CMake with both languages and with each alone, and by hand. Each is a unikernel then.
 set -eu
 source=$1
 prefix=$2
@@ -37,6 +37,6 @@ done
 export include="$prefix/include"
 eval "$(shown 'by hand')"
 for guest in build/hello build/blink c/build/hello cxx/build/blink hello; do
-  readelf -ln "$guest" > notes
-  grep -q Solo5 notes || { cat notes; echo "$guest has no notes"; exit 1; }
+  notes=$(readelf -SW "$guest" | grep -c ' \.note\.solo5\.[a-z]* *NOTE' || :)
+  [ "$notes" -eq 2 ] || { echo "$guest has $notes notes of the 2 that make it a unikernel"; exit 1; }
 done
