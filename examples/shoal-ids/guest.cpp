@@ -3,6 +3,8 @@
 // Finding the kernel of a guest, and whether it is still there.
 #include "guest.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -11,6 +13,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <poll.h>
 #include <sys/stat.h>
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include <shoal/os/posix/atomic_file.hpp>
+#include <shoal/vmi/linux/find_x86_linux.hpp>
 #include <shoal/vmi/linux/kernel_profile.hpp>
 
 #include "../common/message.hpp"
@@ -108,8 +112,26 @@ bool guest::is_there() {
   const auto at = kernel_->symbol("linux_banner");
   std::string banner(kernel_->banner().size(), '\0');
   kernel_->look_again();
-  return at && kernel_->space().read(*at, std::as_writable_bytes(std::span{banner})) == shoal::status::ok &&
-         banner == kernel_->banner();
+  if (!at || kernel_->space().read(*at, std::as_writable_bytes(std::span{banner})) != shoal::status::ok ||
+      banner != kernel_->banner())
+    return false;
+  // What a kernel left in memory when its machine was booted again says what it said, but its clock stands.
+  const shoal::result<std::uint64_t> ticks = kernel_->number<std::uint64_t>("jiffies_64");
+  if (!ticks) return true;
+  const std::uint64_t before = std::exchange(ticks_, *ticks);
+  return *ticks == before ? !another_runs() : *ticks > before;
+}
+
+bool guest::another_runs() {
+  // so does that of a guest that is idle or paused, which is no reason to search again and again
+  const auto now = std::chrono::steady_clock::now();
+  if (now - searched_ < std::chrono::seconds{1}) return false;
+  searched_ = now;
+  std::vector<shoal::vmi::kernel_profile> builds;
+  builds.push_back(kernel_->profile());
+  const shoal::result<shoal::vmi::found_x86_linux> found = shoal::vmi::find_x86_linux(*memory_, builds);
+  const shoal::vmi::kernel_place& here = kernel_->place();
+  return found && (found->place.text != here.text || found->place.text_at != here.text_at);
 }
 
 bool guest::attach_by_profile() {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # 'shoal-ids serve' beside a Debian guest that runs: clients over a Unix socket and over HTTP see what the command line sees; a probe
-# in the kernel is an alert, each told once, and its end; a guest that is switched off is away, and found when it is back.
+# in the kernel is an alert, each told once, and its end; a guest that boots again in the memory that it has, with the kernels in it
+# that ran before, is another one; a guest that is switched off is away, and found when it is back.
 . "$(dirname "$0")/common/guest.sh"
 bin=${1:?usage: $0 BIN_DIR}
 ids=$bin/shoal-ids
@@ -12,7 +13,7 @@ guest_obey "$work/script" 'mount -t tracefs tracefs /sys/kernel/tracing'
 mkfifo "$work/orders.in" "$work/orders.out"
 boot() {
   rm -f "$work/guest.out"
-  guest_run 300 "$work/script" -serial "pipe:$work/orders" -qmp "unix:$work/qmp,server=on,wait=off" > "$work/said" &
+  guest_run 300 "$work/script" -action reboot=reset -serial "pipe:$work/orders" -qmp "unix:$work/qmp,server=on,wait=off" > "$work/said" &
   running=$!
 }
 exec 5<> "$work/orders.in" 6<> "$work/orders.out"
@@ -98,14 +99,33 @@ until_there 60 "$work/alerts" 'web END code-changed' "$(grep -c 'ALERT code-chan
 grep -aq code-changed "$work/alerts.cbor" || fail 'no alert in the file'
 echo "in order: a probe is told, and its end"
 
+# again and again in the memory that it has: all that is of the kernels before is still there
+for booted in 1 2 3; do
+  echo 'reboot -f' >&5
+  until_there 90 "$work/guest.out" '^== ready' "$((booted + 1))"
+  until_there 60 "$work/alerts" 'web END away' "$booted"
+  echo "for i in \$(seq $booted); do sleep 100000 & done" >&5
+  until_there 20 "$work/guest.out" '^== 0' "$((booted + 2))"
+  for _ in $(seq 100); do
+    say 'plist web' > "$work/served"
+    if [ "$(grep -c ' sleep$' "$work/served")" = "$booted" ]; then break; fi
+    sleep 0.1
+  done
+  # the processes of a kernel that is gone stay as they were
+  [ "$(grep -c ' sleep$' "$work/served")" = "$booted" ] || fail "the processes of another boot: $(cat "$work/served")"
+  [ "$("$ids" plist "qmp:$work/qmp" | grep -c ' sleep$')" = "$booted" ] || fail 'the command line sees another boot'
+done
+echo 'in order: a guest that boots again, three times'
+
 # off and on again
+aways=$(grep -c 'web ALERT away' "$work/alerts")
 echo 'exit 0' >&5
 wait "$running" || fail 'the guest did not end well'
-until_there 60 "$work/alerts" 'web ALERT away'
+until_there 60 "$work/alerts" 'web ALERT away' "$((aways + 1))"
 say 'plist web' | grep -q '^error: web is not there' || fail 'who is away has processes'
 boot
 until_there 240 "$work/guest.out" '^== ready'
-until_there 60 "$work/alerts" 'web END away'
+until_there 60 "$work/alerts" 'web END away' "$((aways + 1))"
 say 'banner web' | tail -n 1 | grep -q '^ok$' || fail "not found again: $(say 'banner web')"
 kill "$server"
 wait "$server" || fail "serve ended with $?: $(cat "$work/serve.err")"
