@@ -169,6 +169,8 @@ failure ended_badly(const shoal::hypercall::ending& end, const shoal::linux_os::
                 : "made call " + number + " with an argument at " + hexadecimal(called->argument) +
                       " that is not, or not all, in memory of its own";
   }
-  return failure{given.guest + " was stopped: it " + why,
-                 "its instruction pointer is " + hexadecimal(instruction_pointer(cpu))};
+  std::string next = "its instruction pointer is " + hexadecimal(instruction_pointer(cpu));
+  if (end.why == ending_reason::crashed && cpu.crash() == shoal::linux_os::kvm_crash::emulator)
+    next += "; code for general registers alone (-mgeneral-regs-only) runs on any KVM";
+  return failure{given.guest + " was stopped: it " + why, next};
 }
