@@ -116,7 +116,10 @@ class kernel_check {
   void check_modules(const result<module_list>& modules) {
     const result<module_layout> layout = module_layout::resolve(kernel_.types());
     if (!modules || !layout) return cannot("the list of modules", modules ? layout.error() : modules.error());
-    add(find_hidden_modules(kernel_.space(), *layout, module_places_of(kernel_), *modules));
+    const module_places places = module_places_of(kernel_);
+    if (value(places.kset) == 0) cannot("modules in sysfs", errc::not_found);
+    if (value(places.tree) == 0) cannot("the tree of modules", errc::not_found);
+    add(find_hidden_modules(kernel_.space(), *layout, places, *modules));
   }
 
   void check_tables(const code_names& names) {
@@ -148,6 +151,7 @@ class kernel_check {
     add(find_shared_credentials(*tasks));
     if (before_ != nullptr) add(find_changed_credentials(before_->rights, *tasks));
     if (!layout || !places) return cannot("hidden tasks", layout ? places.error() : layout.error());
+    if (!kernel_.symbol("runqueues")) cannot("the queues of processors", errc::not_found);
     add(find_hidden_tasks(kernel_.space(), *layout, *places, *tasks));
   }
 

@@ -20,12 +20,14 @@
 
 #include <shoal/base/endian.hpp>
 #include <shoal/base/result.hpp>
+#include <shoal/vmi/kernel_list.hpp>
 #include <shoal/vmi/linux/hidden_tasks.hpp>
 #include <shoal/vmi/linux/linux_kernel.hpp>
 #include <shoal/vmi/linux/module_list.hpp>
 #include <shoal/vmi/linux/open_files.hpp>
 #include <shoal/vmi/linux/sockets.hpp>
 #include <shoal/vmi/linux/task_list.hpp>
+#include <shoal/vmi/object.hpp>
 
 namespace shoal::vmi {
 
@@ -66,17 +68,36 @@ template <physical_memory M>
   return out;
 }
 
+/// Where numbers of processes are given: by its symbol, or as the first task has it.
+template <physical_memory M>
+[[nodiscard]] result<virtual_address> first_pid_space(linux_kernel<M>& kernel) {
+  result<virtual_address> named = kernel.symbol("init_pid_ns");
+  if (named) return named;
+  const result<virtual_address> init = kernel.symbol("init_task");
+  const auto task = record<"task_struct", "thread_pid">::resolve(kernel.types());
+  const auto pid = record<"pid", "numbers">::resolve(kernel.types());
+  const auto number = record<"upid", "ns">::resolve(kernel.types());
+  if (!init || !task || !pid || !number) return errc::not_found;
+  const auto own = object{kernel.space(), *task, *init}.template pointer<"thread_pid">();
+  if (!own) return make_error_code(own.code);
+  const virtual_address first = object{kernel.space(), *pid, *own}.template address_of<"numbers">();
+  const auto space = object{kernel.space(), *number, first}.template pointer<"ns">();
+  if (!space) return make_error_code(space.code);
+  return *space;
+}
+
+/// Without queues where the kernel has no symbol for them.
 template <physical_memory M>
 [[nodiscard]] result<task_places> task_places_of(linux_kernel<M>& kernel) {
   const result<virtual_address> init = kernel.symbol("init_task");
-  const result<virtual_address> numbers = kernel.symbol("init_pid_ns");
+  const result<virtual_address> numbers = first_pid_space(kernel);
   const result<virtual_address> queue = kernel.symbol("runqueues");
-  if (!init || !numbers || !queue) return errc::not_found;
+  if (!init || !numbers) return errc::not_found;
   pid_table_place pids{*numbers, {}, 0};
   const result<virtual_address> hash = kernel.pointer("pid_hash");  // before Linux 4.15
   const result<std::uint32_t> shift = kernel.template number<std::uint32_t>("pidhash_shift");
   if (hash && shift) pids = {*numbers, *hash, *shift};
-  return task_places{*init, pids, per_processor(kernel, *queue)};
+  return task_places{*init, pids, queue ? per_processor(kernel, *queue) : std::vector<virtual_address>{}};
 }
 
 /// The process or thread with a number, by the pid table: whether it is in the list of tasks or not.
@@ -139,11 +160,26 @@ template <physical_memory M>
   return out;
 }
 
+/// The set of modules in sysfs, as the first module has it. not_found when there is none.
+template <physical_memory M>
+[[nodiscard]] result<virtual_address> kset_of_modules(linux_kernel<M>& kernel) {
+  const result<virtual_address> head = kernel.symbol("modules");
+  const auto layout = record<"module", "list", "mkobj.kobj.kset">::resolve(kernel.types());
+  if (!head || !layout) return errc::not_found;
+  const status_or<virtual_address> first = list_walk{kernel.space(), *head, 1}.next();
+  if (!first) return errc::not_found;
+  const virtual_address at = layout->template owner<"list">(*first);
+  const auto kset = object{kernel.space(), *layout, at}.template pointer<"mkobj.kobj.kset">();
+  if (!kset) return make_error_code(kset.code);
+  return *kset;
+}
+
 /// Zero for what a kernel does not have.
 template <physical_memory M>
 [[nodiscard]] module_places module_places_of(linux_kernel<M>& kernel) {
   module_places out;
-  const result<virtual_address> kset = kernel.pointer("module_kset");
+  result<virtual_address> kset = kernel.pointer("module_kset");
+  if (!kset) kset = kset_of_modules(kernel);
   const result<virtual_address> tree = kernel.symbol("mod_tree");
   if (kset) out.kset = *kset;
   if (tree) out.tree = *tree;
