@@ -96,10 +96,9 @@ CLI::Option* add_machine(CLI::App& app, std::string& machine) {
                : "'" + text + "' is none of flat, pc, q35, virt, and no address where RAM begins (0x60000000)";
   };
   return app
-      .add_option(
-          "--machine", machine,
-          "how a machine laid out a FILE of RAM: pc or q35 of QEMU, where it has 2.75 GiB or more,\n"
-          "flat, virt, or where its RAM begins (0x60000000); default: flat or virt, whichever fits")
+      .add_option("--machine", machine,
+                  "how a machine laid out a FILE of RAM: pc or q35 of QEMU, where it has 2.75 GiB or more,\n"
+                  "flat, virt, or where its RAM begins (0x60000000); default: flat or virt, whichever fits")
       ->type_name("TYPE")
       ->check(check);
 }
