@@ -34,6 +34,7 @@
 #include <shoal/hypercall/transport.hpp>
 #include <shoal/os/linux/kvm.hpp>
 #include <shoal/os/linux/kvm_exit.hpp>
+#include <shoal/os/linux/stop_signals.hpp>
 #include <shoal/os/posix/mapped_pages.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 
@@ -85,7 +86,7 @@ class kvm_vcpu {
   /// failed when the guest cannot run on: crash() says why.
   [[nodiscard]] status_or<kvm_exit> run() noexcept {
     while (::ioctl(fd_.get(), KVM_RUN, 0) != 0) {
-      if (errno == EINTR && is_stopped()) return status::timed_out;
+      if (errno == EINTR && is_pending(stop_)) return status::timed_out;
       if (errno == EINTR || errno == EAGAIN) continue;  // who was stopped by Ctrl-Z or a debugger goes on
       return fail(errno == EFAULT ? kvm_crash::memory : kvm_crash::other);
     }
@@ -143,15 +144,6 @@ class kvm_vcpu {
     constexpr unsigned long set_signal_mask = _IOC(_IOC_WRITE, KVMIO, 0x8b, sizeof(std::uint32_t));
     if (detail::kvm_call(fd, set_signal_mask, &wanted) != 0) return posix::last_error();
     return {};
-  }
-
-  /// A signal of those that end run() is there.
-  [[nodiscard]] bool is_stopped() const noexcept {
-    sigset_t pending;
-    sigset_t both;
-    ::sigpending(&pending);
-    sigandset(&both, &pending, &stop_);
-    return sigisemptyset(&both) == 0;
   }
 
   status fail(kvm_crash why) noexcept {

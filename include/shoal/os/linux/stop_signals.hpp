@@ -23,6 +23,15 @@
 
 namespace shoal::linux_os {
 
+/// True when one of these is there, for this thread; it stays.
+[[nodiscard]] inline bool is_pending(const sigset_t& signals) noexcept {
+  sigset_t pending;
+  sigset_t both;
+  ::sigpending(&pending);
+  sigandset(&both, &pending, &signals);
+  return sigisemptyset(&both) == 0;
+}
+
 class stop_signals {
  public:
   stop_signals() noexcept {
@@ -49,13 +58,7 @@ class stop_signals {
   }
 
   /// True when one is there; it stays.
-  [[nodiscard]] bool waiting() const noexcept {
-    sigset_t pending;
-    sigset_t both;
-    ::sigpending(&pending);
-    sigandset(&both, &pending, &set_);
-    return sigisemptyset(&both) == 0;
-  }
+  [[nodiscard]] bool waiting() const noexcept { return is_pending(set_); }
   /// One that is there, which goes; 0 when there is none.
   int take() const noexcept {
     constexpr timespec at_once{};
