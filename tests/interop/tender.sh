@@ -172,7 +172,7 @@ kill -INT $guest
 status=0
 wait $guest || status=$?
 [ $status -eq 130 ] || { cat "$work/err"; fail "a guest of a tender with a closed descriptor ended with $status"; }
-tender 0 /dev/fd/9 9< "$bin/guest_hello"
+tender 0 /proc/self/fd/9 9< "$bin/guest_hello"
 printed 'Hello, World'
 if unshare -r true 2> /dev/null; then
   unshare -r "$bin/shoal-tender" "$bin/guest_hello" > "$work/out" 2> "$work/err" || { cat "$work/err"; fail "root of a user namespace of its own"; }
