@@ -2,12 +2,12 @@
 //
 // watched_i2c: an I2C bus by URI whose transfers a watch_post records and allows.
 //
-//     common::watched_i2c sensors{common::open_i2c_bus("sim:0x48"), post, 0};
+//     common::watched_i2c sensors{"sim:0x48", post, 0};
 //     sensors.bus().transfer(shoal::hal::i2c_address{0x48}, reg, value);
 #pragma once
 
 #include <cstdint>
-#include <utility>
+#include <string>
 
 #include <shoal/hal/recording_i2c.hpp>
 #include <shoal/monitor/checked_bus.hpp>
@@ -24,8 +24,9 @@ class watched_i2c {
  public:
   /// @param post    outlives this
   /// @param source  the number of this bus in the records
-  watched_i2c(any_i2c_bus hardware, watch_post& post, std::uint16_t source)
-      : hardware_(std::move(hardware)),
+  /// @throws failure
+  watched_i2c(const std::string& uri, watch_post& post, std::uint16_t source)
+      : hardware_(open_i2c_bus(uri)),
         recorded_(hardware_, post, post, source),
         checked_(recorded_, post, wall_clock{}, source) {}
   watched_i2c(const watched_i2c&) = delete;

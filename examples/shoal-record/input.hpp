@@ -107,7 +107,15 @@ inline recording_part merge(const std::vector<loaded_recording>& recordings) {
   }
   if (out.sources.size() > 0xffff)
     throw common::failure{"these recordings have too many sources", "name fewer"};
-  std::ranges::stable_sort(out.records, {}, &shoal::hal::access_record::cycles);
+  // what came at one time stays in its order; std::stable_sort uses what clang calls deprecated
+  std::vector<std::pair<std::uint64_t, std::size_t>> order;
+  order.reserve(out.records.size());
+  for (std::size_t i = 0; i < out.records.size(); ++i) order.emplace_back(out.records[i].cycles, i);
+  std::ranges::sort(order);
+  std::vector<shoal::hal::access_record> sorted;
+  sorted.reserve(order.size());
+  for (const auto& [time, i] : order) sorted.push_back(out.records[i]);
+  out.records = std::move(sorted);
   if (!out.records.empty()) {
     const std::uint64_t begin = out.records.front().cycles;
     out.times.add({begin, begin});

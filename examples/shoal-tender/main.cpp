@@ -192,7 +192,7 @@ class tender {
   }
 
   bus::type& open_bus(const std::string& uri, std::uint64_t handle) {
-    return opened_buses_.emplace_back(common::open_i2c_bus(uri), watch_->post(), source_of(handle)).bus();
+    return opened_buses_.emplace_back(uri, watch_->post(), source_of(handle)).bus();
   }
 
   any_registers& open_window(device_type kind, const std::string& uri, std::uint64_t handle) {
