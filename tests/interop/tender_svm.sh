@@ -9,7 +9,9 @@ bin=${1:?usage: $0 BIN_DIR}
 need "$bin/shoal-tender" "$bin/shoal-record" "$bin/shoal-ids" "$bin/guest_hello" cksum nm od
 guest_setup
 guest_program "$bin/shoal-tender" "$bin/shoal-record" "$bin/shoal-ids" cksum nm od
-for guest in hello switch switch_virtio switch_bcm2835 checksum escape sensor count; do guest_file "$bin/guest_$guest" "/bin/guest_$guest"; done
+for guest in hello switch switch_virtio switch_bcm2835 checksum escape sensor count bench hello_c devices_c; do
+  [ ! -x "$bin/guest_$guest" ] || guest_file "$bin/guest_$guest" "/bin/guest_$guest"  # those in C want a compiler of C
+done
 guest_file "$guest_root/tests/interop/tender.sh" /tender.sh
 guest_file "$guest_root/tests/interop/common/tender.sh" /common/tender.sh
 guest_module kvm-amd
