@@ -208,9 +208,9 @@ struct watched_guest {
   };
   struct judge {
     watched_guest* guest;
-    bool operator()(const shoal::hal::access_record& seen) const noexcept {
-      guest->seen.push_back(seen);
-      return guest->engine.check(guest->now, seen) == verdict::allow;
+    bool operator()(const shoal::hal::access_record& told) const noexcept {
+      guest->seen.push_back(told);
+      return guest->engine.check(guest->now, told) == verdict::allow;
     }
   };
   struct clock {
