@@ -57,11 +57,11 @@ struct guarded {
 
   struct judge {
     guarded* all;
-    bool operator()(const shoal::hal::access_record& asked, bytes_view bytes) const noexcept {
+    bool operator()(const shoal::hal::access_record& asked, bytes_view data) const noexcept {
       all->told.push_back(to_text(asked, ""));
       all->sources.push_back(asked.source);
-      all->written.push_back(bytes.size());
-      return all->engine.check(0, asked, stage::whole, bytes) == verdict::allow;
+      all->written.push_back(data.size());
+      return all->engine.check(0, asked, stage::whole, data) == verdict::allow;
     }
   };
 
