@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 
+#include <shoal/base/byte_text.hpp>
+#include <shoal/base/bytes.hpp>
 #include <shoal/hal/access_record.hpp>
 #include <shoal/hal/i2c_access.hpp>
 #include <shoal/monitor/event.hpp>
@@ -143,16 +145,8 @@ inline constexpr std::array<std::string_view, 11> finding_names{
 
 /// `29 00`: the bytes that a record of I2C holds.
 [[nodiscard]] inline std::string i2c_bytes_text(const hal::access_record& access, std::string_view between) {
-  constexpr std::string_view digits = "0123456789abcdef";
   const hal::i2c_record_data data = hal::unpack_i2c_bytes(access);
-  std::string out;
-  for (std::size_t i = 0; i < data.count; ++i) {
-    const auto byte = std::to_integer<std::size_t>(data.bytes[i]);
-    if (i != 0) out += between;
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-  }
-  return out;
+  return byte_text(bytes_view{data.bytes}.first(data.count), between);
 }
 /// `i2c_write 0x50 = 29 00`; or `i2c_write 0x50 12 bytes = 29 00 01 02 03 04 05 06`, of which more follows.
 [[nodiscard]] inline std::string i2c_text(const hal::access_record& access) {

@@ -23,6 +23,7 @@
 #include <system_error>
 #include <vector>
 
+#include <shoal/base/byte_text.hpp>
 #include <shoal/base/bytes.hpp>
 #include <shoal/base/endian.hpp>
 #include <shoal/base/status.hpp>
@@ -114,14 +115,7 @@ class global_value {
   /// "42", or "01 02 03" for what is no number.
   [[nodiscard]] std::string text() const {
     if (is_number()) return std::to_string(number());
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    for (const std::byte b : bytes()) {
-      if (!out.empty()) out += ' ';
-      out += digits[std::to_integer<std::size_t>(b >> 4)];
-      out += digits[std::to_integer<std::size_t>(b & std::byte{15})];
-    }
-    return out;
+    return byte_text(bytes(), " ");
   }
 
   friend bool operator==(const global_value&, const global_value&) noexcept = default;
