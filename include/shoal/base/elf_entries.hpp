@@ -3,9 +3,10 @@
 // elf_entries: the header of an ELF file and the entries of its tables, of 64 bits and of 32, little-endian
 // (System V ABI, chapters 4 and 5). Freestanding.
 //
-//     const status_or<elf_head> head = elf_head::decode(file);           // its first bytes
-//     read_at(head->segments, bytes);                                    //
-//     elf_segment::entry_bytes(head->wide) const elf_segment first = elf_segment::decode(bytes, head->wide);
+//     const status_or<elf_head> head = elf_head::decode(file);            // its first bytes
+//     bytes.resize(elf_segment::entry_bytes(head->wide));
+//     read_at(head->segments, bytes);
+//     const elf_segment first = elf_segment::decode(bytes, head->wide);
 //
 // What they say may be wrong. Leaves out whether what they tell of is there: elf_file looks at that for a file
 // in memory, vmi/elf_core.hpp for one that is too large.
