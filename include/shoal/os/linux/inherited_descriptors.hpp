@@ -59,7 +59,7 @@ inline void close_inherited(std::vector<int> keep) {
   for (const int each : keep) {
     if (each < 0 || static_cast<unsigned>(each) < first) continue;
     const auto fd = static_cast<unsigned>(each);
-    if (fd > first) detail::close_between(first, fd - 1);
+    detail::close_between(first, fd - 1);
     first = fd + 1;
   }
   detail::close_between(first, std::numeric_limits<unsigned>::max());
