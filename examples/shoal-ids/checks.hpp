@@ -20,6 +20,10 @@ extern const char* const what_is_checked;
 /// against guest.baseline() too, if there is one. Takes a fifth of a second when something is wrong.
 std::vector<shoal::vmi::finding> look_into(guest& guest);
 
+/// The same for who looks again and again. A kernel that stands and is written over, because its machine boots
+/// again, is one finding and not thousands.
+std::vector<shoal::vmi::finding> look_while_it_runs(guest& guest);
+
 /// How the guest is now. @throws failure
 shoal::vmi::kernel_baseline baseline_of(guest& guest);
 /// @throws failure when it is not of this boot

@@ -3,6 +3,7 @@
 // Finding the kernel of a guest, and whether it is still there.
 #include "guest.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -118,15 +119,17 @@ bool guest::is_there() {
   // What a kernel left in memory when its machine was booted again says what it said, but its clock stands.
   const shoal::result<std::uint64_t> ticks = kernel_->number<std::uint64_t>("jiffies_64");
   if (!ticks) return true;
+  const auto now = std::chrono::steady_clock::now();
   const std::uint64_t before = std::exchange(ticks_, *ticks);
-  return *ticks == before ? !another_runs() : *ticks > before;
+  if (*ticks != before) moved_ = now;
+  if (*ticks < before) return false;
+  // so does that of a guest that is idle or paused, which is no reason to search again and again
+  if (now - std::max(moved_, searched_) < std::chrono::seconds{1}) return true;
+  searched_ = now;
+  return !another_runs();
 }
 
-bool guest::another_runs() {
-  // so does that of a guest that is idle or paused, which is no reason to search again and again
-  const auto now = std::chrono::steady_clock::now();
-  if (now - searched_ < std::chrono::seconds{1}) return false;
-  searched_ = now;
+bool guest::another_runs() const {
   std::vector<shoal::vmi::kernel_profile> builds;
   builds.push_back(kernel_->profile());
   const shoal::result<shoal::vmi::found_x86_linux> found = shoal::vmi::find_x86_linux(*memory_, builds);

@@ -53,8 +53,8 @@ class guest {
   void save_profile() const;
 
  private:
-  /// Whether what would be found now is another kernel; not asked more than once a second.
-  [[nodiscard]] bool another_runs();
+  /// Whether what would be found now is another kernel.
+  [[nodiscard]] bool another_runs() const;
   [[nodiscard]] std::error_code attach();
   [[nodiscard]] bool attach_by_profile();
   [[noreturn]] void refuse_build_file() const;
@@ -65,8 +65,9 @@ class guest {
   std::unique_ptr<shoal::linux_os::introspected_memory> memory_;
   std::unique_ptr<guest_kernel> kernel_;
   std::optional<shoal::vmi::kernel_baseline> baseline_;
-  std::uint64_t ticks_ = 0;  // jiffies_64, when it was last asked for
-  std::chrono::steady_clock::time_point searched_;
-  bool attached_ = false;  // by the profile, which knew so many fields
+  std::uint64_t ticks_ = 0;                         // jiffies_64, when it was last asked for
+  std::chrono::steady_clock::time_point moved_;     // ticks_ did
+  std::chrono::steady_clock::time_point searched_;  // for another kernel
+  bool attached_ = false;                           // by the profile, which knew so many fields
   std::size_t known_ = 0;
 };

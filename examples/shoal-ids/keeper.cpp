@@ -98,7 +98,7 @@ guest_alert guest_keeper::away(bool ended) const {
 std::vector<guest_alert> guest_keeper::check() {
   std::vector<guest_alert> news;
   if (guest* const found = find()) {
-    const std::vector<shoal::vmi::finding> findings = look_into(*found);
+    const std::vector<shoal::vmi::finding> findings = look_while_it_runs(*found);
     if (found->is_there()) {  // else what was found while it went away is no finding
       news = book_.update(findings, unix_now());
       renew_rights(*found);

@@ -37,7 +37,7 @@ int watch(guest& guest, const output& out, const watch_options& options) {
   int worst = 0;
   for (std::uint64_t looks = 0; options.count == 0 || looks < options.count; ++looks) {
     if (looks != 0 && !ctrl_c.sleep_for(in_nanoseconds(options.every))) break;
-    const std::vector<shoal::vmi::finding> found = look_into(guest);
+    const std::vector<shoal::vmi::finding> found = look_while_it_runs(guest);
     if (!guest.is_there()) {  // and what was found meanwhile is no finding
       if (recorder) recorder->finish();
       guest.must_be_whole();

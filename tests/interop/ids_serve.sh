@@ -98,6 +98,7 @@ echo 'echo 0 > /sys/kernel/tracing/events/kprobes/mine/enable; echo > /sys/kerne
 until_there 60 "$work/alerts" 'web END code-changed' "$(grep -c 'ALERT code-changed' "$work/alerts")"
 grep -aq code-changed "$work/alerts.cbor" || fail 'no alert in the file'
 echo "in order: a probe is told, and its end"
+probed=$(grep -c 'ALERT code-changed\|ALERT constant-changed' "$work/alerts")
 
 # again and again in the memory that it has: all that is of the kernels before is still there
 for booted in 1 2 3; do
@@ -115,7 +116,9 @@ for booted in 1 2 3; do
   [ "$(grep -c ' sleep$' "$work/served")" = "$booted" ] || fail "the processes of another boot: $(cat "$work/served")"
   [ "$("$ids" plist "qmp:$work/qmp" | grep -c ' sleep$')" = "$booted" ] || fail 'the command line sees another boot'
 done
-echo 'in order: a guest that boots again, three times'
+told=$(grep -c 'ALERT code-changed\|ALERT constant-changed' "$work/alerts")
+[ "$told" -lt "$((probed + 300))" ] || fail "what a boot writes over is told $told times"
+echo "in order: a guest that boots again, three times; $((told - probed)) alerts of what is written over"
 
 # off and on again
 aways=$(grep -c 'web ALERT away' "$work/alerts")
