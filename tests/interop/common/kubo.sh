@@ -7,7 +7,7 @@
 #                           network, no multicast DNS; of the private network of that key file, if there is one
 #   kubo DIR ARG...         runs `ipfs ARG...` with that repository
 #   kubo_start DIR          starts its daemon and waits until it is ready; peers_stop ends it
-# SHOAL_KUBO_VERSION chooses the version to build; the default is the latest.
+# SHOAL_KUBO_VERSION chooses the version to build: v0.42.0 without it.
 
 kubo_program=
 
@@ -18,9 +18,13 @@ kubo_setup() {
   command -v go > /dev/null || peer_skip "neither ipfs nor go is here; SHOAL_KUBO=PATH says where Kubo is"
   peer_lock kubo
   if [ ! -x "$kubo_program" ]; then
-    GOBIN=$peer_tools/kubo GOFLAGS=-buildvcs=false go install -p "${SHOAL_JOBS:-1}" \
-      "github.com/ipfs/kubo/cmd/ipfs@${SHOAL_KUBO_VERSION:-latest}" > "$peer_tools/kubo.log" 2>&1 < /dev/null ||
-      peer_skip "go cannot build Kubo: $(tail -n 1 "$peer_tools/kubo.log")"
+    # not `go install MODULE@VERSION`, which asks for a list of versions that not every proxy has
+    kubo_module=github.com/ipfs/kubo@${SHOAL_KUBO_VERSION:-v0.42.0}
+    kubo_source=$(go mod download -json "$kubo_module" 2> "$peer_tools/kubo.log" < /dev/null |
+      sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+    [ -n "$kubo_source" ] || peer_skip "go cannot fetch $kubo_module: $(tail -n 1 "$peer_tools/kubo.log")"
+    (cd "$kubo_source" && GOFLAGS=-buildvcs=false go build -p "${SHOAL_JOBS:-1}" -o "$kubo_program" ./cmd/ipfs) \
+      > "$peer_tools/kubo.log" 2>&1 < /dev/null || peer_skip "go cannot build Kubo: $(tail -n 1 "$peer_tools/kubo.log")"
   fi
   peer_unlock
 }
