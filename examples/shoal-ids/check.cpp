@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include <shoal/base/result.hpp>
 #include <shoal/openssl/digester.hpp>
 #include <shoal/vmi/linux/kernel_check.hpp>
 
@@ -46,36 +45,34 @@ std::size_t changed_pages(const std::vector<finding>& found) {
   }));
 }
 
-}  // namespace
-
-std::vector<finding> look_into(guest& guest) {
+std::vector<finding> look_once(guest& guest) {
+  guest.kernel().look_again();
   const shoal::openssl::digester digester;
-  const auto look_once = [&] {
-    guest.kernel().look_again();
-    return check_kernel(guest.kernel(), digester, guest.baseline() ? &*guest.baseline() : nullptr);
-  };
-  constexpr int looks = 4;
-  std::vector<finding> found = look_once();
-  for (int i = 1; i < looks && !found.empty(); ++i) {
+  return check_kernel(guest.kernel(), digester, guest.baseline() ? &*guest.baseline() : nullptr);
+}
+
+/// What is still there in three more looks.
+std::vector<finding> that_stay(std::vector<finding> found, guest& guest) {
+  constexpr int looks = 3;
+  for (int i = 1; i <= looks && !found.empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds{30} * i);
-    found = found_in_both(found, look_once());
+    found = found_in_both(found, look_once(guest));
   }
   return found;
 }
 
+}  // namespace
+
+std::vector<finding> look_into(guest& guest) {
+  return that_stay(look_once(guest), guest);
+}
+
 std::vector<finding> look_while_it_runs(guest& guest) {
-  const auto clock = [&] {
-    guest.kernel().look_again();
-    return guest.kernel().number<std::uint64_t>("jiffies_64");
-  };
-  const shoal::result<std::uint64_t> before = clock();
-  std::vector<finding> found = look_into(guest);
+  static_cast<void>(guest.look_at_clock());
+  std::vector<finding> found = look_once(guest);
   const std::size_t pages = changed_pages(found);
-  if (pages <= most_changed_pages) return found;
-  const shoal::result<std::uint64_t> now = clock();
-  constexpr std::uint64_t far = 3'600'000;  // an hour at 1,000 a second: the clock itself was written over
-  const bool runs = now && before && *now > *before && *now - *before < far;
-  if (!before || runs) return found;
+  const bool stands = pages > most_changed_pages && guest.look_at_clock() != guest::clock_state::moves;
+  if (!stands) return that_stay(std::move(found), guest);
   return {{finding_kind::code_changed,
            {},
            "kernel",

@@ -117,16 +117,27 @@ bool guest::is_there() {
       banner != kernel_->banner())
     return false;
   // What a kernel left in memory when its machine was booted again says what it said, but its clock stands.
-  const shoal::result<std::uint64_t> ticks = kernel_->number<std::uint64_t>("jiffies_64");
-  if (!ticks) return true;
-  const auto now = std::chrono::steady_clock::now();
-  const std::uint64_t before = std::exchange(ticks_, *ticks);
-  if (*ticks != before) moved_ = now;
-  if (*ticks < before) return false;
+  const clock_state clock = look_at_clock();
+  if (clock != clock_state::stands) return clock == clock_state::moves;
   // so does that of a guest that is idle or paused, which is no reason to search again and again
+  const auto now = std::chrono::steady_clock::now();
   if (now - std::max(moved_, searched_) < std::chrono::seconds{1}) return true;
   searched_ = now;
   return !another_runs();
+}
+
+guest::clock_state guest::look_at_clock() {
+  if (!kernel_->symbol("jiffies_64")) return clock_state::moves;
+  kernel_->look_again();
+  const shoal::result<std::uint64_t> ticks = kernel_->number<std::uint64_t>("jiffies_64");
+  if (!ticks) return clock_state::stands;
+  constexpr std::uint64_t far = 3'600'000'000;  // more at once is no clock, but what was written over it
+  const std::uint64_t before = std::exchange(ticks_, *ticks);
+  if (*ticks < before) went_back_ = true;
+  if (went_back_) return clock_state::went_back;
+  if (*ticks == before || (before != 0 && *ticks - before > far)) return clock_state::stands;
+  moved_ = std::chrono::steady_clock::now();
+  return clock_state::moves;
 }
 
 bool guest::another_runs() const {

@@ -43,6 +43,11 @@ class guest {
   /// How its kernel was, for checks to hold it against; none until somebody has it taken or read.
   [[nodiscard]] std::optional<shoal::vmi::kernel_baseline>& baseline() noexcept { return baseline_; }
 
+  /// The clock of its kernel since it was last looked at. Of a kernel that does not tell where it is, it moves;
+  /// where it can no longer be read, it stands. Who went back once, did for ever: it is another boot.
+  enum class clock_state : std::uint8_t { moves, stands, went_back };
+  [[nodiscard]] clock_state look_at_clock();
+
   /// The same kernel still runs: the process has not ended, the file is the same, and it has not booted again.
   [[nodiscard]] bool is_there();
 
@@ -65,6 +70,7 @@ class guest {
   std::unique_ptr<shoal::linux_os::introspected_memory> memory_;
   std::unique_ptr<guest_kernel> kernel_;
   std::optional<shoal::vmi::kernel_baseline> baseline_;
+  bool went_back_ = false;
   std::uint64_t ticks_ = 0;                         // jiffies_64, when it was last asked for
   std::chrono::steady_clock::time_point moved_;     // ticks_ did
   std::chrono::steady_clock::time_point searched_;  // for another kernel

@@ -117,7 +117,7 @@ for booted in 1 2 3; do
   [ "$("$ids" plist "qmp:$work/qmp" | grep -c ' sleep$')" = "$booted" ] || fail 'the command line sees another boot'
 done
 told=$(grep -c 'ALERT code-changed\|ALERT constant-changed' "$work/alerts")
-[ "$told" -lt "$((probed + 300))" ] || fail "what a boot writes over is told $told times"
+[ "$told" -lt "$((probed + 100))" ] || fail "what a boot writes over is told $told times"
 echo "in order: a guest that boots again, three times; $((told - probed)) alerts of what is written over"
 
 # off and on again

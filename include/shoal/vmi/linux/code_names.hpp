@@ -52,13 +52,14 @@ class code_names {
     return text_ && text_->contains(address);
   }
 
-  /// Whether an address lies between the symbol of this name and the next one, whatever is there now.
-  [[nodiscard]] bool is_part_of(std::string_view name, virtual_address address) const noexcept {
+  /// From the symbol of this name to the next one, whatever is there now. As symbol_table::find, so not for
+  /// each of many addresses.
+  [[nodiscard]] std::optional<kernel_range> part(std::string_view name) const noexcept {
     const std::optional<symbol> begin = symbols_->find(name);
-    if (!begin) return false;
+    if (!begin) return std::nullopt;
     const std::size_t next = symbols_->from(begin->address + 1);
-    return next != symbols_->size() &&
-           kernel_range{begin->address, (*symbols_)[next].address}.contains(address);
+    if (next == symbols_->size()) return std::nullopt;
+    return kernel_range{begin->address, (*symbols_)[next].address};
   }
 
   /// The symbol at or before an address that is no code, and how far that is. Printable.

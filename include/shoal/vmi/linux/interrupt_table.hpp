@@ -13,8 +13,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <shoal/base/endian.hpp>
@@ -52,12 +52,13 @@ template <virtual_memory Space>
                                                                 const code_names& names,
                                                                 const interrupt_table* before = nullptr) {
   // Vectors that no processor raises keep the gates of the boot, though that code is gone.
-  constexpr std::string_view left_from_boot = "early_idt_handler_array";
+  const std::optional<kernel_range> left_from_boot = names.part("early_idt_handler_array");
   std::vector<finding> out;
   for (std::size_t i = 0; i < table.size(); ++i) {
     const bool present = value(table[i]) != 0;
     std::string why;
-    if (present && !names.in_text(table[i]) && !names.is_part_of(left_from_boot, table[i])) {
+    const bool is_left = left_from_boot && left_from_boot->contains(table[i]);
+    if (present && !names.in_text(table[i]) && !is_left) {
       why = "leads out of the kernel's code";
     } else if (before != nullptr && (*before)[i] != table[i]) {
       why = value((*before)[i]) == 0 ? "was not there" : "was " + names.describe((*before)[i]);
