@@ -297,7 +297,7 @@ static inline void hvt_halt(int32_t status) {
 static inline const void* hvt_at(uint64_t address) {
   const uintptr_t number = (uintptr_t)address;
   const void* pointer;
-  __builtin_memcpy(&pointer, &number, sizeof pointer);
+  __builtin_memcpy((void*)&pointer, &number, sizeof pointer);
   return pointer;
 }
 /// @param handle  of a device in the unikernel's manifest, from 1 on

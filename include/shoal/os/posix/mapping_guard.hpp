@@ -37,20 +37,21 @@ namespace detail {
 struct guarded_place {
   std::atomic<bool> taken{false};
   std::atomic<std::uint32_t> turn{0};  // odd while begin and size hold
-  std::atomic<std::uintptr_t> begin{0};
+  std::atomic<const std::byte*> begin{nullptr};
   std::atomic<std::size_t> size{0};
   std::atomic<bool> gone{false};
 
   /// Whether it is what lies there. Who reads a mapping keeps it and its guard until then: a place that changes
   /// meanwhile is another's.
-  [[nodiscard]] bool has(std::uintptr_t address, std::uintptr_t& first, std::size_t& bytes) const noexcept {
+  [[nodiscard]] bool has(std::uintptr_t address, const std::byte*& first, std::size_t& bytes) const noexcept {
     const std::uint32_t before = turn.load();
     first = begin.load();
     bytes = size.load();
-    return before % 2 == 1 && turn.load() == before && address >= first && address - first < bytes;
+    return before % 2 == 1 && turn.load() == before &&
+           address - reinterpret_cast<std::uintptr_t>(first) < bytes;
   }
 };
-static_assert(std::atomic<std::uintptr_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<const std::byte*>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 inline constinit std::array<guarded_place, max_guarded> guarded_places{};
 inline constinit struct sigaction bus_handler_before{};
@@ -59,12 +60,12 @@ inline constinit struct sigaction bus_handler_before{};
 /// each page, and pages of any size.
 [[nodiscard]] inline bool replace_by_zeros(std::uintptr_t address) noexcept {
   for (guarded_place& each : guarded_places) {
-    std::uintptr_t first = 0;
+    const std::byte* first = nullptr;
     std::size_t bytes = 0;
     if (!each.has(address, first, bytes)) continue;
     each.gone.store(true);
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-    return ::mmap(reinterpret_cast<void*>(first), bytes, PROT_READ, flags, -1, 0) != MAP_FAILED;
+    return ::mmap(const_cast<std::byte*>(first), bytes, PROT_READ, flags, -1, 0) != MAP_FAILED;
   }
   return false;
 }
@@ -112,7 +113,7 @@ class mapping_guard {
     if (handled) return handled;
     for (detail::guarded_place& each : detail::guarded_places) {
       if (each.taken.exchange(true)) continue;
-      each.begin.store(reinterpret_cast<std::uintptr_t>(mapped.data()));
+      each.begin.store(mapped.data());
       each.size.store(mapped.size());
       each.gone.store(false);
       each.turn.fetch_add(1);
