@@ -105,18 +105,18 @@ noise() {
     -iv 00000000000000000000000000000000
 }
 
-# wait_for_handlers PID: until it has taken SIGTERM into its own hands, caught or blocked: a signal that comes before then
-# is not the program's to handle. It begins as a copy of this shell, with the shell's own handlers.
+# wait_for_handlers PID: until it has taken SIGTERM and SIGHUP into its own hands, caught or blocked: a signal that comes before
+# then is not the program's to handle. It begins as a copy of this shell, with the shell's own handlers.
 wait_for_handlers() {
   for _ in $(seq 1200); do
     if [ "$(readlink "/proc/$1/exe")" != "$(readlink "/proc/$$/exe")" ] &&
-      grep -Eqs '^Sig(Blk|Cgt):.*[4-7c-f]...$' "/proc/$1/status"; then
+      grep -Eqs '^Sig(Blk|Cgt):.*[4-7c-f]..[13579bdf]$' "/proc/$1/status"; then
       return
     fi
     kill -0 "$1" 2> /dev/null || return 0
     sleep 0.05
   done
-  bad 'a program does not handle SIGTERM'
+  bad 'a program does not handle SIGTERM and SIGHUP'
 }
 
 # start_server ARGUMENTS...: starts shoal-nbd, waits until it has said its URI; sets $server and $uri (the first)
