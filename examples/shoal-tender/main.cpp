@@ -62,6 +62,7 @@ using common::failure;
 using shoal::hypercall::device_type;
 using shoal::hypercall::manifest;
 using shoal::linux_os::kvm_host;
+using shoal::operator""_KiB;
 using shoal::operator""_MiB;
 
 constexpr std::uint64_t largest_guest = 256_MiB;
@@ -106,7 +107,10 @@ class tender {
   using bus = common::watched_i2c;
 
   void load() {
-    file_ = common::read_file(given_.guest, "guest", largest_guest, "give the path of a unikernel");
+    const common::opened_file file{given_.guest, "guest", largest_guest, "give the path of a unikernel"};
+    file.read_until(file_, 4_KiB);  // its headers
+    const std::uint64_t needed = shoal::hypercall::program::bytes_needed(shoal::as_bytes(file_));
+    file.read_until(file_, given_.watch == 0 ? needed : largest_guest + 1);  // who watches wants its symbols
     const auto parsed = shoal::hypercall::program::parse(
         shoal::as_bytes(file_), shoal::hypercall::architecture::x86_64, given_.memory_mib << 20);
     if (!parsed) throw not_loaded(given_, parsed.code);
@@ -211,7 +215,7 @@ class tender {
     if (given_.watch != 0) {
       memory.emplace(given_, shoal::as_bytes(file_), machine->ram(), stop_, watch_->post(), watch_->memory());
     }
-    if (given_.watch == 0) std::string{}.swap(file_);  // it may be large, of what only debuggers want to know
+    if (given_.watch == 0) std::string{}.swap(file_);
     if (!given_.no_sandbox) enter_sandbox(given_);
 
     const auto wall = []() noexcept { return wall_clock::now(); };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A unikernel's file of any content: what the loader accepts is inside the memory, whole pages, never written
-// and executed both, starts in its text, and is loaded without touching anything else; whoever looks at it then
-// finds it as its file has it, and symbols lie in what it asks for. The first byte chooses machine and memory;
-// when the second is odd the rest goes into the headers and tables of a file that is otherwise good.
+// and executed both, starts in its text, and is loaded without touching anything else; no more of the file than
+// it says it needs is looked at; whoever looks at it then finds it as its file has it, and symbols lie in what
+// it asks for. The first byte chooses machine and memory; when the second is odd the rest goes into the headers
+// and tables of a file that is otherwise good.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -150,6 +151,10 @@ void check(bytes_view file, architecture machine, std::uint64_t memory_size) {
   const result<vmi::unikernel_image> image = vmi::unikernel_image::parse(file);
   if (image) check_image(*image);
   const status_or<program> read = program::parse(file, machine, memory_size);
+  constexpr std::size_t beginning = 512;
+  const std::uint64_t needed = program::bytes_needed(file.first(std::min(file.size(), beginning)));
+  const bytes_view part = file.first(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), needed)));
+  require(program::parse(part, machine, memory_size).code == read.code);
   if (!read) return;
   const program& guest = *read;
   std::uint64_t end = layout::program;

@@ -56,6 +56,24 @@ class program {
     return read;
   }
 
+  /// So many bytes of a file's beginning are all that parse() and load() look at: tables of names and what only
+  /// debuggers want are behind it.
+  /// @param beginning  of the file, with its headers; where it is without them, or they are none, the answer is
+  /// the most
+  [[nodiscard]] static std::uint64_t bytes_needed(bytes_view beginning) noexcept {
+    constexpr std::uint64_t all = ~std::uint64_t{0};
+    const status_or<elf_file> elf = elf_file::parse(beginning, elf_width::wide);
+    if (!elf) return all;
+    std::uint64_t end = beginning.size();
+    for (std::size_t i = 0; i < elf->head().segment_count; ++i) {
+      const elf_segment h = elf->segment(i);
+      if (h.type != elf_segment::load && h.type != elf_segment::note) continue;
+      if (h.file_bytes > all - h.offset) return all;
+      end = std::max(end, h.offset + h.file_bytes);
+    }
+    return end;
+  }
+
   [[nodiscard]] std::uint64_t entry() const noexcept { return entry_; }
   /// The first page that nothing of the program is on.
   [[nodiscard]] std::uint64_t end() const noexcept { return end_; }

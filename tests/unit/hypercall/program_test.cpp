@@ -46,6 +46,26 @@ TEST_CASE("a program is loaded where it says, with zeroes behind its data") {
   CHECK(guest->end() == 0x104000);
 }
 
+TEST_CASE("of a file so much is needed as its segments have") {
+  const std::vector<std::byte> file = elf(0x100000, usual_pieces());
+  std::vector<std::byte> longer = file;
+  longer.resize(file.size() + 100'000);
+  const std::uint64_t needed = program::bytes_needed(bytes_view{longer}.first(400));
+  CHECK(needed == file.size());
+  const bytes_view part = bytes_view{longer}.first(static_cast<std::size_t>(needed));
+  CHECK(program::parse(part, architecture::x86_64, ram::size));
+  const bytes_view less = part.first(part.size() - 1);
+  CHECK(program::parse(less, architecture::x86_64, ram::size).code == status::truncated);
+
+  constexpr std::uint64_t all = ~std::uint64_t{0};
+  CHECK(program::bytes_needed(bytes_view{longer}.first(64)) == all);  // without its table of segments
+  CHECK(program::bytes_needed({}) == all);
+  std::vector<piece> pieces = usual_pieces();
+  std::vector<std::byte> wraps = elf(0x100000, pieces);
+  store_le<std::uint64_t>(wraps.data() + 64 + 8, all);  // where its first segment is
+  CHECK(program::bytes_needed(wraps) == all);
+}
+
 TEST_CASE("the loader reports protections of whole pages") {
   const std::vector<std::byte> file = elf(0x100000, usual_pieces());
   const status_or<program> guest = program::parse(file, architecture::x86_64, ram::size);
