@@ -111,10 +111,9 @@ class tender {
     file.read_until(file_, 4_KiB);  // its headers
     const std::uint64_t needed = shoal::hypercall::program::bytes_needed(shoal::as_bytes(file_));
     file.read_until(file_, given_.watch == 0 ? needed : largest_guest + 1);  // who watches wants its symbols
-    const auto parsed = shoal::hypercall::program::parse(
-        shoal::as_bytes(file_), shoal::hypercall::architecture::x86_64, given_.memory_mib << 20);
-    if (!parsed) throw not_loaded(given_, parsed.code);
-    guest_ = *parsed;
+    const shoal::status read =
+        guest_.assign(shoal::as_bytes(file_), shoal::hypercall::architecture::x86_64, given_.memory_mib << 20);
+    if (read != shoal::status::ok) throw not_loaded(given_, read);
     devices_ = guest_.devices();
     refuse_namesakes(devices_);
   }

@@ -133,6 +133,12 @@ class manifest {
   /// zeroed.
   /// Errors: truncated (longer than `bytes`), unsupported (version), limit_exceeded (entries), malformed.
   [[nodiscard]] static status_or<manifest> parse(bytes_view bytes) noexcept {
+    manifest read;
+    if (const status s = read.assign(bytes); s != status::ok) return s;
+    return read;
+  }
+  /// The same without a copy of its 6 KiB. One that failed is not to be used.
+  [[nodiscard]] status assign(bytes_view bytes) noexcept {
     if (bytes.size() < header_size) return status::truncated;
     if (load_le<std::uint32_t>(bytes.data()) != current_version) return status::unsupported;
     const auto count = load_le<std::uint32_t>(bytes.data() + 4);
@@ -140,16 +146,15 @@ class manifest {
     const std::size_t size = header_size + count * sizeof(manifest_entry);
     if (bytes.size() < size) return status::truncated;
     if (count == 0 || bytes.size() != size) return status::malformed;
-    manifest read;
-    std::memcpy(&read.wire_, bytes.data(), size);
-    for (manifest_entry& entry : std::span{read.wire_.entries}.first(count)) {
+    std::memcpy(&wire_, bytes.data(), size);
+    for (manifest_entry& entry : std::span{wire_.entries}.first(count)) {
       if (entry.name[manifest_entry::name_size - 1] != 0 || entry.attached != 0) return status::malformed;
       std::fill_n(entry.properties, sizeof entry.properties, std::byte{0});
       entry.backing = 0;
     }
-    const manifest_entry& first = read.wire_.entries[0];
+    const manifest_entry& first = wire_.entries[0];
     if (first.kind() != device_type::reserved_first || first.name[0] != 0) return status::malformed;
-    return read;
+    return status::ok;
   }
 
   /// Asks for one more. For who makes a unikernel. invalid_argument for a name that is empty, has a zero byte

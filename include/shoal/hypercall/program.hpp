@@ -47,13 +47,20 @@ class program {
   /// (memory_size).
   [[nodiscard]] static status_or<program> parse(bytes_view file, architecture machine,
                                                 std::uint64_t memory_size) noexcept {
-    if (!is_memory_size(memory_size)) return status::invalid_argument;
     program read;
-    read.file_ = file;
-    read.memory_size_ = memory_size;
-    const status s = read.read_headers(machine);
-    if (s != status::ok) return s;
+    if (const status s = read.assign(file, machine, memory_size); s != status::ok) return s;
     return read;
+  }
+  /// The same without a copy of its 8 KiB. One that failed is not to be used.
+  [[nodiscard]] status assign(bytes_view file, architecture machine, std::uint64_t memory_size) noexcept {
+    if (!is_memory_size(memory_size)) return status::invalid_argument;
+    file_ = file;
+    memory_size_ = memory_size;
+    end_ = layout::program;
+    count_ = 0;
+    has_abi_ = false;
+    has_manifest_ = false;
+    return read_headers(machine);
   }
 
   /// So many bytes of a file's beginning are all that parse() and load() look at: tables of names and what only
@@ -194,10 +201,7 @@ class program {
   status read_manifest(bytes_view content) noexcept {
     if (content.size() < manifest_padding || has_manifest_) return status::malformed;
     has_manifest_ = true;
-    const status_or<manifest> read = manifest::parse(content.subspan(manifest_padding));
-    if (!read) return read.code;
-    manifest_ = *read;
-    return status::ok;
+    return manifest_.assign(content.subspan(manifest_padding));
   }
 
   [[nodiscard]] status finish() const noexcept {
