@@ -32,7 +32,7 @@ struct disk {
   std::vector<byte_range> found() const {
     return shoal::fs::partitions([this](std::uint64_t offset, shoal::bytes_span out) {
       if (!shoal::contains(bytes.size(), offset, out.size())) return shoal::status::out_of_range;
-      std::memcpy(out.data(), &bytes[offset], out.size());
+      std::memcpy(out.data(), &bytes[static_cast<std::size_t>(offset)], out.size());
       return shoal::status::ok;
     });
   }

@@ -14,11 +14,10 @@ namespace {
 using namespace shoal::monitor;
 using shoal::bytes_view;
 using shoal::errc;
-using shoal::hal::access;
 using shoal::hal::access_record;
 
 access_record at(std::uint64_t address) {
-  return {.address = address, .what = access::load, .width = 4};
+  return {.address = address, .what = shoal::hal::access::load, .width = 4};
 }
 
 ngram_model learn(std::size_t length, std::initializer_list<std::uint64_t> addresses) {
@@ -48,7 +47,7 @@ TEST_CASE("a model knows what it was shown, and nothing else") {
   CHECK_FALSE(knows(model, {30, 30, 30}));
   CHECK(model.symbol(access_symbol::of(at(40))) == 0);
   access_record write = at(10);
-  write.what = access::store;
+  write.what = shoal::hal::access::store;
   CHECK_MESSAGE(model.symbol(access_symbol::of(write)) == 0, "direction counts");
   access_record other = at(10);
   other.source = 1;
@@ -60,7 +59,7 @@ TEST_CASE("repeats are sequences too, and a loss ends one") {
   access_record polled = at(1);
   polled.repeats = 4'000'000'000;
   trainer.note(polled);
-  trainer.note({.what = access::lost});
+  trainer.note({.what = shoal::hal::access::lost});
   trainer.note(at(2));
   const auto model = trainer.finish();
   REQUIRE(model);
@@ -90,12 +89,12 @@ TEST_CASE("models of every length survive being saved") {
 TEST_CASE("accesses of every kind are learnt, saved and known again") {
   ngram_trainer trainer{1};
   for (unsigned what = 0; what <= static_cast<unsigned>(shoal::hal::last_access); ++what) {
-    trainer.note({.address = 4, .what = static_cast<access>(what)});
+    trainer.note({.address = 4, .what = static_cast<shoal::hal::access>(what)});
   }
   const auto model = ngram_model::decode(trainer.finish()->encode());
   REQUIRE(model);
-  CHECK(model->symbol({.address = 4, .what = access::line_event}) != 0);
-  CHECK(model->symbol({.address = 4, .what = access::i2c_read}) != 0);
+  CHECK(model->symbol({.address = 4, .what = shoal::hal::access::line_event}) != 0);
+  CHECK(model->symbol({.address = 4, .what = shoal::hal::access::i2c_read}) != 0);
 }
 
 TEST_CASE("no byte that is changed makes a model that is written otherwise than it was read") {
