@@ -33,7 +33,7 @@ sh tests/setup.sh $groups
 cmake --preset dev
 cmake --build --preset dev -j "$jobs"
 
-# One test more than processes: some wait for most of their time.
+# One test more than there are processors: some wait for most of their time.
 # ctest's closing lines come last, whatever else there is to say: they are held back until the reasons are out.
 status=0
 { ctest --preset "$preset" -j "$((jobs + 1))" "$@" < /dev/null || echo $? > "$work/status"; } |

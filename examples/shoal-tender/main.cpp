@@ -214,7 +214,7 @@ class tender {
     if (given_.watch != 0) {
       memory.emplace(given_, shoal::as_bytes(file_), machine->ram(), stop_, watch_->post(), watch_->memory());
     }
-    if (given_.watch == 0) std::string{}.swap(file_);
+    if (given_.watch == 0) std::string{}.swap(file_);  // the guest has it
     if (!given_.no_sandbox) enter_sandbox(given_);
 
     const auto wall = []() noexcept { return wall_clock::now(); };

@@ -20,10 +20,8 @@ kubo_setup() {
   if [ ! -x "$kubo_program" ]; then
     # not `go install MODULE@VERSION`, which asks for a list of versions that not every proxy has
     kubo_module=github.com/ipfs/kubo@${SHOAL_KUBO_VERSION:-v0.42.0}
-    kubo_source=$(go mod download -json "$kubo_module" 2> "$peer_tools/kubo.log" < /dev/null |
-      sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
-    [ -n "$kubo_source" ] || peer_skip "go cannot fetch $kubo_module: $(tail -n 1 "$peer_tools/kubo.log")"
-    (cd "$kubo_source" && GOFLAGS=-buildvcs=false go build -p "${SHOAL_JOBS:-1}" -o "$kubo_program" ./cmd/ipfs) \
+    (go mod download "$kubo_module" && cd "$(go env GOMODCACHE)/$kubo_module" &&
+      GOFLAGS=-buildvcs=false go build -p "${SHOAL_JOBS:-1}" -o "$kubo_program" ./cmd/ipfs) \
       > "$peer_tools/kubo.log" 2>&1 < /dev/null || peer_skip "go cannot build Kubo: $(tail -n 1 "$peer_tools/kubo.log")"
   fi
   peer_unlock
