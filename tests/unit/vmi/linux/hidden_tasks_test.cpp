@@ -57,6 +57,17 @@ void hash_number(synthetic_kernel& kernel, std::uint64_t node, std::uint64_t num
   if (first != 0) kernel.put(first + 8, node);
 }
 
+/// Task 9 is a thread of process 4.
+synthetic_kernel kernel_with_a_thread() {
+  synthetic_kernel kernel{20};
+  kernel.unlink(at(9) + 0x10);
+  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{4});
+  kernel.put(at(9) + 0x50, at(4));
+  kernel.put(at(9) + 0xe0, synthetic_kernel::signal(4));
+  kernel.ring({synthetic_kernel::signal(4) + 8, at(4) + 0xe8, at(9) + 0xe8});
+  return kernel;
+}
+
 synthetic_kernel kernel_of_4_9(std::size_t tasks = 8) {
   synthetic_kernel kernel{tasks};
   for (std::size_t i = 0; i < 4; ++i) kernel.put(hash + 8 * i, 0);
@@ -105,19 +116,71 @@ TEST_CASE("a task out of the list is found by each of the kernel's other records
   CHECK(found[0].detail == "runs, but not in the list of tasks");
 }
 
-TEST_CASE("threads are not hidden while their process is listed") {
-  synthetic_kernel kernel{20};
-  kernel.unlink(at(9) + 0x10);
-  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{4});
-  kernel.put(at(9) + 0x50, at(4));
+TEST_CASE("threads are not hidden while their process is listed, and lists them") {
+  synthetic_kernel kernel = kernel_with_a_thread();
   CHECK(search(kernel).empty());
-  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{3});  // a process that is not its leader's
-  CHECK(search(kernel).size() == 1);
-  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{9});  // a process of its own
-  CHECK(search(kernel).size() == 1);
-  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{4});
+  kernel.unlink(at(9) + 0xe8);
+  std::vector<finding> found = search(kernel);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].subject == "pid 9 (task9)");
+  CHECK(found[0].detail == "in the pid table, but not in the list of its process's threads");
+
+  kernel = kernel_with_a_thread();
   kernel.unlink(at(4) + 0x10);
-  CHECK(search(kernel).size() == 2);
+  found = search(kernel);
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].detail == "in the pid table, but not in the list of tasks");
+}
+
+TEST_CASE("a process of its own is hidden though another one lists it as a thread") {
+  synthetic_kernel kernel = kernel_with_a_thread();
+  kernel.unlink(at(9) + 0xe8);
+  kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{9});
+  const std::vector<finding> found = search(kernel);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].detail == "in the pid table, but not in the list of tasks");
+}
+
+TEST_CASE("what is in a list and has no number is told: ps goes by numbers") {
+  synthetic_kernel kernel = kernel_with_a_thread();
+  kernel.put(synthetic_kernel::pid(7) + 0x10, 0);  // hlist_del
+  std::vector<finding> found = search(kernel);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].subject == "pid 7 (task7)");
+  CHECK(found[0].detail == "in the list of tasks, but not in the pid table");
+  kernel.put(synthetic_kernel::table + 8 + 8 * 9, 0);  // idr_remove
+  found = search(kernel);
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].subject == "pid 9 (task9)");
+  CHECK(found[1].detail == "in the list of its process's threads, but not in the pid table");
+  // a table that cannot be read to its end says nothing of who is missing
+  kernel.put(synthetic_kernel::table + 8 + 8 * 8, 0xdead'0000);
+  found = search(kernel);
+  REQUIRE_FALSE(found.empty());
+  for (const finding& each : found) CHECK(each.kind == finding_kind::unreadable);
+}
+
+TEST_CASE("the threads of a hidden process are found by its list alone") {
+  synthetic_kernel kernel = kernel_with_a_thread();
+  kernel.unlink(at(4) + 0x10);
+  kernel.put(synthetic_kernel::table + 8 + 8 * 9, 0);
+  const std::vector<finding> found = search(kernel);
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].subject == "pid 9 (task9)");
+  CHECK(found[1].detail == "a thread of a hidden process, but not in the list of tasks");
+}
+
+TEST_CASE("many heads that share one list are told, after bounded work") {
+  synthetic_kernel kernel{60};
+  std::vector<std::uint64_t> all;
+  for (std::size_t i = 0; i < 60; ++i) all.push_back(synthetic_kernel::signal(i) + 8);
+  kernel.ring(all);
+  kernel.space.reads = 0;
+  const std::vector<finding> found = search(kernel);
+  CHECK(kernel.space.reads < 20'000);
+  REQUIRE_FALSE(found.empty());
+  CHECK(found[0].subject == "a list of threads");
+  CHECK(found[0].detail == "too long");
 }
 
 TEST_CASE("a child of a hidden task is found too") {
@@ -141,6 +204,9 @@ TEST_CASE("records that are torn, cyclic or lead anywhere are told, after bounde
                                           at(3) + 0x18,
                                           at(3) + 0x60,
                                           at(3) + 0x70,
+                                          at(3) + 0xe0,
+                                          at(3) + 0xe8,
+                                          synthetic_kernel::signal(3) + 8,
                                           synthetic_kernel::pid(3) + 0x10};
   for (const std::uint64_t place : places) {
     for (const std::uint64_t to :

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include <shoal/vmi/field_layout.hpp>
+#include <shoal/vmi/linux/hidden_modules.hpp>
 #include <shoal/vmi/linux/hidden_tasks.hpp>
-#include <shoal/vmi/linux/module_list.hpp>
 #include <shoal/vmi/symbol_table.hpp>
 
 #include "../synthetic.hpp"
@@ -38,6 +38,9 @@ inline given_types kernel_layouts() {
   add("task_struct", "start_time", 0xc0, 8);
   add("task_struct", "self_exec_id", 0xc8, 8);
   add("task_struct", "se.group_node", 0xd0, 16);
+  add("task_struct", "signal", 0xe0, 8);
+  add("task_struct", "thread_node", 0xe8, 16);
+  add("signal_struct", "thread_head", 8, 16);
   add("cred", "uid", 4, 4);
   add("cred", "gid", 8, 4);
   add("cred", "suid", 12, 4);
@@ -62,18 +65,21 @@ inline given_types kernel_layouts() {
   add("module_kobject", "kobj", 0, 0x40);
   add("module_kobject", "mod", 0x40, 8);
   add("mod_tree_root", "root.tree", 8, 16);
+  add("mod_tree_root", "addr_min", 24, 8);
+  add("mod_tree_root", "addr_max", 32, 8);
   add("mod_tree_node", "mod", 0, 8);
   add("mod_tree_node", "node", 8, 48);
   return types;
 }
 
 /// Tasks 0, 1 and so on at task(i): task 0 is init_task, the others its children, each in the list, the pid
-/// table and with credentials of its own. Modules likewise, in the list, in sysfs and in the tree.
+/// table, its own list of threads and with credentials of its own. Modules likewise, in the list, in sysfs, in
+/// the tree and in memory.
 class synthetic_kernel {
  public:
   synthetic_space space;
   task_places places{task(0), {virtual_address{pid_ns}, {}, 0}, {virtual_address{queue}}};
-  module_places modules{virtual_address{kset}, virtual_address{tree}};
+  module_places modules{virtual_address{kset}, virtual_address{tree}, {}};
 
   static constexpr std::uint64_t base = 0xffff'8880'0000'0000;
   static constexpr std::uint64_t pid_ns = base + 0x1000;
@@ -87,7 +93,8 @@ class synthetic_kernel {
   static constexpr std::uint64_t at(std::size_t i) { return value(task(i)); }
   static constexpr std::uint64_t cred(std::size_t i) { return base + 0x20'0000 + i * 0x40; }
   static constexpr std::uint64_t pid(std::size_t i) { return base + 0x30'0000 + i * 0x40; }
-  static constexpr std::uint64_t module(std::size_t i) { return base + 0x40'0000 + i * 0x100; }
+  static constexpr std::uint64_t signal(std::size_t i) { return base + 0x80'0000 + i * 0x20; }
+  static constexpr std::uint64_t module(std::size_t i) { return module_code(i) + 0x2f80; }
   static constexpr std::uint64_t module_kobject(std::size_t i) { return base + 0x50'0000 + i * 0x80; }
   static constexpr std::uint64_t module_node(std::size_t i) { return base + 0x60'0000 + i * 0x40; }
   static constexpr std::uint64_t module_code(std::size_t i) { return 0xffff'ffff'c000'0000 + i * 0x4000; }
@@ -157,13 +164,16 @@ class synthetic_kernel {
     for (const std::uint64_t field : {4u, 8u, 12u, 16u, 20u, 24u}) space.bytes.put(cred(i) + field, uid);
     for (std::uint64_t word = 0; word < 0x40; word += 8) put(pid(i) + word, 0);
     put(pid(i) + 0x10, at(i) + 0x80);
+    put(at(i) + 0xe0, signal(i));
+    ring({signal(i) + 8, at(i) + 0xe8});
   }
 
   void add_modules(std::size_t loaded) {
     std::vector<std::uint64_t> list{module_head};
     std::vector<std::uint64_t> sysfs{kset};
+    modules.area = {virtual_address{module_code(0)}, virtual_address{module_code(loaded)}};
     for (std::size_t i = 0; i < loaded; ++i) {
-      for (std::uint64_t word = 0; word < 0x100; word += 8) put(module(i) + word, 0);
+      for (std::uint64_t page = 0; page < 0x4000; page += 0x1000) put(module_code(i) + page, 0);
       space.bytes.text(module(i) + 0x18, "module" + std::to_string(i));
       put(module(i) + 0x80, module_code(i));
       space.bytes.put(module(i) + 0x88, std::uint32_t{0x3000});
