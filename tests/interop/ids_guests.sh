@@ -59,8 +59,8 @@ mirror=${SHOAL_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(LABEL) $(COMPON
   awk '$1 == "Debian" && $2 == "main" { print $3; exit }')}
 [ -n "$mirror" ] || skip 'no source of apt has Debian: name a mirror in SHOAL_DEBIAN_MIRROR, as http://HOST/debian'
 
-# fetch ARCHITECTURE RELEASE PACKAGE: the kernel that the package stands for, and busybox, into $kernel; once. It asks
-# Debian by a configuration of its own: nothing of this machine's changes.
+# fetch ARCHITECTURE RELEASE PACKAGE: the kernel that the package stands for, and busybox, for `unpack`, which puts them into
+# $kernel; once. It asks Debian by a configuration of its own: nothing of this machine's changes.
 fetch() {
   kernel=$tools/$2-$3
   [ ! -f "$kernel/made" ] || return 0
@@ -84,13 +84,17 @@ CONF
     cd "$1/packages"
     apt-get -q update
     image=$(apt-cache depends "$2" | awk "/Depends: linux-image-/ { print \$2; exit }")
-    apt-get -q download "$image" busybox-static
-    for package in *.deb; do dpkg-deb -x "$package" ..; done
-    cd ..
-    [ -d lib/modules ] || cp -r usr/lib/modules lib/
-    [ -f bin/busybox ] || cp usr/bin/busybox bin/
-    rm -rf packages apt usr
-    touch made' sh "$kernel" "$3" > "$tools/log" 2>&1 < /dev/null
+    apt-get -q download "$image" busybox-static' sh "$kernel" "$3" > "$tools/log" 2>&1 < /dev/null
+}
+unpack() {
+  [ ! -f "$kernel/made" ] || return 0
+  for package in "$kernel"/packages/*.deb; do dpkg-deb -x "$package" "$kernel"; done
+  # newer releases have all below usr
+  mkdir -p "$kernel/bin" "$kernel/lib"
+  [ -d "$kernel/lib/modules" ] || mv "$kernel/usr/lib/modules" "$kernel/lib/"
+  [ -f "$kernel/bin/busybox" ] || mv "$kernel/usr/bin/busybox" "$kernel/bin/"
+  rm -rf "$kernel/packages" "$kernel/apt" "${kernel:?}/usr"
+  touch "$kernel/made"
 }
 
 # The guest does what it is told: a line of shell on its console, then what that printed and "== STATUS".
@@ -283,6 +287,7 @@ while read -r guest architecture release package processor arguments <&4; do
     echo "left out: $guest: no kernel: $(tail -n 1 "$tools/log")"
     continue
   fi
+  unpack
   # shellcheck disable=SC2086 # words
   look "qemu-system-$processor" $arguments
   looked=$((looked + 1))
