@@ -57,7 +57,7 @@ struct close_types {
     if (path.ends_with("family") || path.ends_with("port") || path.ends_with("num")) size = 2;
     if (path == "comm" || path == "name") size = 16;
     if (path == "slots") size = 64;
-    if (path == "shift") size = 1;
+    if (path == "shift" || path == "offset") size = 1;
     return field_layout{static_cast<std::uint32_t>(8 * place), size, 0, 0};
   }
 };
@@ -85,7 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const module_list modules = read_modules(space, *modules_layout, base);
   const auto hidden =
-      find_hidden_modules(space, *modules_layout, {base + 64, base + 128, {base, base + size}}, modules);
+      find_hidden_modules(space, *modules_layout, {base + 64, base + 128, {{base, base + size}}}, modules);
   symbol_table symbols;
   (void)symbols.add(base, 'D', "sys_call_table");
   (void)symbols.add(base + size, 'D', "end");

@@ -7,7 +7,8 @@
 //     while (const auto each = pids.next()) use(each->index, each->pointer);
 //     if (pids.end() != walk_end::complete) warn(pids.end());
 //
-// Each level has to be of a smaller step than the one above it: a tree that contains itself ends. Leaves out
+// Each node is checked against the one above it: its parent, its place there, its step. So none is come to
+// twice, and what is no such tree, as where the guest wrote other things over it, ends at once. Leaves out
 // values that are no pointers.
 #pragma once
 
@@ -24,7 +25,7 @@
 namespace shoal::vmi {
 
 struct xarray_layout {
-  record<"xa_node", "shift", "slots"> node;
+  record<"xa_node", "shift", "offset", "parent", "slots"> node;
 
   template <type_source Types>
   [[nodiscard]] static result<xarray_layout> resolve(const Types& types) {
@@ -48,7 +49,7 @@ class xarray_walk {
       : space_(&space), layout_(&layout), left_(limit) {
     const std::uint64_t entry = value(head);
     if (is_node(entry)) {
-      enter(entry, 0);
+      enter(entry, 0, 0);
     } else if (is_pointer(entry)) {
       only_ = entry;
     } else {
@@ -81,7 +82,7 @@ class xarray_walk {
           read_pointer(*space_, here.node + layout_->node.template field<"slots">().offset + slot * width);
       if (!entry) return stop(walk_end::unreadable);
       if (is_node(value(*entry))) {
-        enter(value(*entry), index);
+        enter(value(*entry), index, slot);
       } else if (is_pointer(value(*entry))) {
         return xarray_entry{index, *entry};
       }
@@ -109,12 +110,16 @@ class xarray_walk {
     return entry != 0 && (entry & 3) == 0;
   }
 
-  void enter(std::uint64_t entry, std::uint64_t index) noexcept {
+  void enter(std::uint64_t entry, std::uint64_t index, std::uint64_t slot) noexcept {
     const object node{*space_, layout_->node, virtual_address{entry & ~std::uint64_t{3}}};
+    const level above = depth_ == 0 ? level{} : levels_[depth_ - 1];
     const status_or<std::uint64_t> shift = node.template number<"shift">();
-    if (!shift) {
+    const status_or<std::uint64_t> offset = node.template number<"offset">();
+    const status_or<virtual_address> parent = node.template pointer<"parent">();
+    const auto lower = [&] { return *shift < (depth_ == 0 ? 64 : above.shift); };
+    if (!shift || !offset || !parent) {
       end_ = walk_end::unreadable;
-    } else if (*shift >= 64 || (depth_ != 0 && *shift >= levels_[depth_ - 1].shift) || depth_ == max_depth) {
+    } else if (!lower() || *offset != slot || *parent != above.node || depth_ == max_depth) {
       end_ = walk_end::torn;
     } else {
       levels_[depth_++] = {node.address(), index, 0, static_cast<std::uint8_t>(*shift)};

@@ -31,11 +31,12 @@
 
 namespace shoal::vmi {
 
-/// Where the kernel's own records of its modules are. Zero: not known, and not looked at.
+/// Where the kernel's own records of its modules are. Zero or none: not known, and not looked at.
 struct module_places {
   virtual_address kset{};  ///< what module_kset points to
   virtual_address tree{};  ///< mod_tree
-  kernel_range area;       ///< where the kernel maps modules, and little else; at most max_module_area
+  std::vector<kernel_range>
+      areas;  ///< where the kernel maps modules, and little else; each as of scan_for_modules
 };
 
 namespace detail {
@@ -104,7 +105,7 @@ template <virtual_memory Space>
   detail::hidden_module_search<Space> search{space, layout, list};
   if (value(places.kset) != 0) search.look_into_sysfs(places.kset);
   if (value(places.tree) != 0) search.look_into_tree(places.tree);
-  if (places.area.size() != 0) search.look_into_memory(places.area);
+  for (const kernel_range& area : places.areas) search.look_into_memory(area);
   std::vector<finding> out = search.take();
   add_unreadable(out, "the list of modules", {}, list.end);
   return out;

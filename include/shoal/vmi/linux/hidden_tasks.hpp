@@ -73,9 +73,12 @@ class hidden_task_search {
     for (const kernel_task& each : list_.tasks) listed_.insert(each.address);
     known_ = listed_;
     for (const kernel_task& each : list_.tasks) {
-      each_thread(each.address, [&](virtual_address thread) {
+      bool itself = false;
+      const bool whole = each_thread(each.address, [&](virtual_address thread) {
+        itself = itself || thread == each.address;
         if (known_.size() <= max_tasks) known_.insert(thread);
       });
+      if (whole && !itself) tell(each.address, in_tasks, in_threads);
     }
     const std::set<virtual_address> in_lists = known_;
     look_into_queues();
@@ -142,25 +145,32 @@ class hidden_task_search {
               [&](virtual_address node) { f(layout_.tasks.task.template owner<"sibling">(node)); });
   }
 
+  /// As each_node.
   template <class F>
-  void each_thread(virtual_address process, F&& f) {
+  bool each_thread(virtual_address process, F&& f) {
     const auto shared = object{space_, layout_.thread, process}.template follow<"signal">(layout_.process);
-    if (!shared) return add_unreadable(findings_, "a list of threads", process, walk_end::unreadable);
-    each_node(shared->template address_of<"thread_head">(), "a list of threads", process,
-              [&](virtual_address node) { f(layout_.thread.template owner<"thread_node">(node)); });
+    if (!shared) {
+      add_unreadable(findings_, "a list of threads", process, walk_end::unreadable);
+      return false;
+    }
+    return each_node(shared->template address_of<"thread_head">(), "a list of threads", process,
+                     [&](virtual_address node) { f(layout_.thread.template owner<"thread_node">(node)); });
   }
 
-  /// A list of the kernel's, with its end.
+  /// A list of the kernel's. False, and told, when it could not be read to its end.
   template <class F>
-  void each_node(virtual_address head, std::string_view what, virtual_address whose, F&& f) {
+  bool each_node(virtual_address head, std::string_view what, virtual_address whose, F&& f) {
     list_walk walk{space_, head, max_tasks};
     while (const status_or<virtual_address> node = walk.next()) {
       // a task is in three such lists, and may be moved meanwhile: more are heads that share one
-      if (++nodes_ > 4 * known_.size() + 1000)
-        return add_unreadable(findings_, what, whose, walk_end::too_long);
+      if (++nodes_ > 4 * known_.size() + 1000) {
+        add_unreadable(findings_, what, whose, walk_end::too_long);
+        return false;
+      }
       f(*node);
     }
     add_unreadable(findings_, what, whose, walk.end());
+    return walk.end() == walk_end::complete;
   }
 
   /// True when it is new.

@@ -120,7 +120,7 @@ class kernel_check {
     const module_places places = module_places_of(kernel_);
     if (value(places.kset) == 0) cannot("modules in sysfs", errc::not_found);
     if (value(places.tree) == 0) cannot("the tree of modules", errc::not_found);
-    if (places.area.size() == 0) cannot("modules in memory", errc::not_found);
+    if (places.areas.empty()) cannot("modules in memory", errc::not_found);
     add(find_hidden_modules(kernel_.space(), *layout, places, *modules));
   }
 

@@ -178,31 +178,29 @@ template <physical_memory M>
 }
 
 /// Where a kernel may map its modules. On x86-64: what is left of the last 2 GiB behind its image
-/// (Documentation/arch/x86/x86_64/mm.rst of Linux). On 64-bit ARM: as far from its code as a module can reach
-/// it (arch/arm64/mm/init.c). On 32-bit ARM: where it has ever had one, by its own account; empty when that is
-/// not told.
+/// (Documentation/arch/x86/x86_64/mm.rst of Linux). On 64-bit ARM: on both sides of its image, as far as a
+/// module can reach it (arch/arm64/mm/init.c). On 32-bit ARM: where it has ever had one, by its own account;
+/// nowhere when that is not told.
 template <physical_memory M>
-[[nodiscard]] kernel_range module_area_of(linux_kernel<M>& kernel) {
-  const virtual_address text = kernel.place().text;
+[[nodiscard]] std::vector<kernel_range> module_areas_of(linux_kernel<M>& kernel) {
+  const virtual_address text{value(kernel.place().text) / 4096 * 4096};
+  const virtual_address end = text + (kernel_image{kernel.space(), kernel.place()}.size() + 4095) / 4096 * 4096;
   if (is_x86(kernel.place().format)) {
     constexpr virtual_address first{0xffff'ffff'a000'0000};
-    constexpr virtual_address end{0xffff'ffff'ff00'0000};
-    const std::uint64_t image = kernel_image{kernel.space(), kernel.place()}.size();
-    return {std::max(first, virtual_address{value(text + image + 4095) / 4096 * 4096}), end};
+    constexpr virtual_address last{0xffff'ffff'ff00'0000};
+    return {{std::max(first, end), last}};
   }
   if (kernel.space().width() == pointer_width::eight) {
-    constexpr std::uint64_t reach = max_module_area / 2;
-    const virtual_address page{value(text) / 4096 * 4096};
-    return {page - reach, page + reach};
+    return {{text - max_module_area, text}, {end, end + max_module_area}};
   }
   const result<module_layout> layout = module_layout::resolve(kernel.types());
   const result<virtual_address> tree = kernel.symbol("mod_tree");
   if (!layout || !tree) return {};
   const object root{kernel.space(), layout->tree, *tree};
-  const auto begin = root.template pointer<"addr_min">();
-  const auto end = root.template pointer<"addr_max">();
-  if (!begin || !end || value(*begin) >= value(*end)) return {};
-  return {*begin, *end};
+  const auto lowest = root.template pointer<"addr_min">();
+  const auto highest = root.template pointer<"addr_max">();
+  if (!lowest || !highest || value(*lowest) >= value(*highest)) return {};
+  return {{*lowest, *highest}};
 }
 
 /// Zero for what a kernel does not have.
@@ -214,7 +212,7 @@ template <physical_memory M>
   const result<virtual_address> tree = kernel.symbol("mod_tree");
   if (kset) out.kset = *kset;
   if (tree) out.tree = *tree;
-  out.area = module_area_of(kernel);
+  out.areas = module_areas_of(kernel);
   return out;
 }
 

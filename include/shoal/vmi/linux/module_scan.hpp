@@ -30,7 +30,7 @@
 namespace shoal::vmi {
 
 /// No larger area is searched: Linux keeps its modules within 2 GiB of its code.
-inline constexpr std::uint64_t max_module_area = std::uint64_t{4} << 30;
+inline constexpr std::uint64_t max_module_area = std::uint64_t{2} << 30;
 
 namespace detail {
 
@@ -89,7 +89,7 @@ class module_scan {
 
   void look_at_module(virtual_address at, virtual_address data) {
     const auto size = read_number<std::uint32_t>(space_, at + layout_.data_size.offset);
-    if (!size || value(at) - value(data) >= *size) return;
+    if (!size || value(at) - value(data) >= *size || *size > value(area_.end) - value(data)) return;
     std::optional<kernel_module> module = read_module(space_, layout_, at);
     if (!module || !area_.contains(module->base) || value(module->base) % page_size != 0) return;
     if (module->name.empty() || printable(module->name) != module->name) return;
@@ -107,7 +107,9 @@ class module_scan {
 
 }  // namespace detail
 
-/// @param area  begins at a page
+/// @param area  begins at a page, has no part of the kernel's image, and at most max_module_area; a module lies
+/// in
+///              it as a whole
 template <virtual_memory Space>
 [[nodiscard]] module_list scan_for_modules(Space& space, const module_layout& layout,
                                            const kernel_range& area) {

@@ -65,7 +65,7 @@ TEST_CASE("modules are found in memory by their data, and nothing else is") {
   synthetic_kernel kernel;
   const auto layout = module_layout::resolve(kernel_layouts());
   REQUIRE(layout);
-  const auto scan = [&] { return scan_for_modules(kernel.space, *layout, kernel.modules.area); };
+  const auto scan = [&] { return scan_for_modules(kernel.space, *layout, kernel.modules.areas.at(0)); };
   REQUIRE(scan().modules.size() == 3);
   CHECK(scan().end == walk_end::complete);
   CHECK(scan().modules[1].name == "module1");
@@ -75,6 +75,8 @@ TEST_CASE("modules are found in memory by their data, and nothing else is") {
   CHECK(scan().modules.size() == 3);
   kernel.space.bytes.put(synthetic_kernel::module(1) + 0x88, std::uint32_t{0x2000});
   CHECK(scan().modules.size() == 2);
+  kernel.space.bytes.put(synthetic_kernel::module(1) + 0x88, std::uint32_t{0xcea4'6df4});
+  CHECK(scan().modules.size() == 2);
   kernel.space.bytes.text(synthetic_kernel::module(0) + 0x18, "\x01");
   CHECK(scan().modules.size() == 1);
 }
@@ -83,7 +85,7 @@ TEST_CASE("an area of modules that is not there, too large or full of what looks
   synthetic_kernel kernel;
   const auto layout = module_layout::resolve(kernel_layouts());
   REQUIRE(layout);
-  kernel_range& area = kernel.modules.area;
+  kernel_range& area = kernel.modules.areas.at(0);
   const auto ends = [&] { return scan_for_modules(kernel.space, *layout, area).end; };
   area.end = area.end + 4096;
   CHECK(ends() == walk_end::unreadable);
@@ -110,7 +112,7 @@ TEST_CASE("holes of page tables are passed over by what one entry says") {
     [[nodiscard]] static pointer_width width() noexcept { return pointer_width::eight; }
     [[nodiscard]] translation translate(virtual_address address) noexcept {
       ++translated;
-      const bool there = kernel.modules.area.contains(address);
+      const bool there = kernel.modules.areas.at(0).contains(address);
       return {there ? status::ok : status::out_of_range, static_cast<std::uint8_t>(there ? 12 : 21), {}, 0};
     }
   } space{kernel};

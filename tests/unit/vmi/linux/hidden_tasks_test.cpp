@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <shoal/vmi/linux/hidden_tasks.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -126,6 +127,13 @@ TEST_CASE("threads are not hidden while their process is listed, and lists them"
   CHECK(found[0].detail == "in the pid table, but not in the list of its process's threads");
 
   kernel = kernel_with_a_thread();
+  kernel.unlink(at(4) + 0xe8);
+  found = search(kernel);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].subject == "pid 4 (task4)");
+  CHECK(found[0].detail == "in the list of tasks, but not in the list of its process's threads");
+
+  kernel = kernel_with_a_thread();
   kernel.unlink(at(4) + 0x10);
   found = search(kernel);
   REQUIRE(found.size() == 2);
@@ -178,9 +186,9 @@ TEST_CASE("many heads that share one list are told, after bounded work") {
   kernel.space.reads = 0;
   const std::vector<finding> found = search(kernel);
   CHECK(kernel.space.reads < 20'000);
-  REQUIRE_FALSE(found.empty());
-  CHECK(found[0].subject == "a list of threads");
-  CHECK(found[0].detail == "too long");
+  CHECK(std::ranges::any_of(found, [](const finding& each) {
+    return each.subject == "a list of threads" && each.detail == "too long";
+  }));
 }
 
 TEST_CASE("a child of a hidden task is found too") {

@@ -55,7 +55,9 @@ inline given_types kernel_layouts() {
   add("rq", "idle", 0x10, 8);
   add("rq", "cfs_tasks", 0x20, 16);
   add("xa_node", "shift", 0, 1);
+  add("xa_node", "offset", 1, 1);
   add("xa_node", "slots", 8, 64 * 8);
+  add("xa_node", "parent", 8 + 64 * 8, 8);
   add("module", "list", 8, 16);
   add("module", "name", 0x18, 56);
   add("module", "core_layout.base", 0x80, 8);
@@ -110,7 +112,8 @@ class synthetic_kernel {
     }
     ring(siblings);
     for (std::size_t i = 0; i < 64; ++i) space.bytes.put(table + 8 + 8 * i, std::uint64_t{0});
-    space.bytes.put(table, std::uint8_t{0});
+    put(table, 0);
+    put(table + 8 + 64 * 8, 0);
     for (std::size_t i = 1; i < tasks; ++i) put(table + 8 + 8 * i, pid(i));
     put(pid_ns + 8, table | 2);
     put(queue + 8, at(0));
@@ -171,7 +174,7 @@ class synthetic_kernel {
   void add_modules(std::size_t loaded) {
     std::vector<std::uint64_t> list{module_head};
     std::vector<std::uint64_t> sysfs{kset};
-    modules.area = {virtual_address{module_code(0)}, virtual_address{module_code(loaded)}};
+    modules.areas = {{virtual_address{module_code(0)}, virtual_address{module_code(loaded)}}};
     for (std::size_t i = 0; i < loaded; ++i) {
       for (std::uint64_t page = 0; page < 0x4000; page += 0x1000) put(module_code(i) + page, 0);
       space.bytes.text(module(i) + 0x18, "module" + std::to_string(i));
