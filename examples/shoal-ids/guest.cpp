@@ -23,6 +23,7 @@
 
 #include <shoal/os/posix/atomic_file.hpp>
 #include <shoal/vmi/linux/find_x86_linux.hpp>
+#include <shoal/vmi/linux/kernel_clock.hpp>
 #include <shoal/vmi/linux/kernel_profile.hpp>
 
 #include "../common/message.hpp"
@@ -106,6 +107,11 @@ void guest::refuse_build_file() const {
 guest::~guest() = default;
 
 bool guest::is_there() {
+  if (builds_.empty()) {
+    // while it is whole: what of its types a search needs is found once, and not in what is left of it
+    static_cast<void>(shoal::vmi::read_clock(kernel_->space(), kernel_->symbols(), kernel_->types()));
+    builds_.push_back(kernel_->profile());
+  }
   pollfd process{process_.get(), POLLIN, 0};
   if (process_ && ::poll(&process, 1, 0) != 0) return false;
   if (memory_->is_gone()) return false;
@@ -140,10 +146,8 @@ guest::clock_state guest::look_at_clock() {
   return clock_state::moves;
 }
 
-bool guest::another_runs() const {
-  std::vector<shoal::vmi::kernel_profile> builds;
-  builds.push_back(kernel_->profile());
-  const shoal::result<shoal::vmi::found_x86_linux> found = shoal::vmi::find_x86_linux(*memory_, builds);
+bool guest::another_runs() {
+  const shoal::result<shoal::vmi::found_x86_linux> found = shoal::vmi::find_x86_linux(*memory_, builds_);
   const shoal::vmi::kernel_place& here = kernel_->place();
   return found && (found->place.text != here.text || found->place.text_at != here.text_at);
 }

@@ -10,12 +10,14 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <sys/types.h>
 
 #include <shoal/os/linux/introspected_memory.hpp>
 #include <shoal/os/posix/unique_fd.hpp>
 #include <shoal/vmi/linux/kernel_baseline.hpp>
+#include <shoal/vmi/linux/kernel_profile.hpp>
 #include <shoal/vmi/linux/linux_kernel.hpp>
 
 #include "build_files.hpp"
@@ -48,6 +50,9 @@ class guest {
   enum class clock_state : std::uint8_t { moves, stands, went_back };
   [[nodiscard]] clock_state look_at_clock();
 
+  /// The ticks of its clock when that was looked at last; 0: never, or it does not tell.
+  [[nodiscard]] std::uint64_t ticks() const noexcept { return ticks_; }
+
   /// The same kernel still runs: the process has not ended, the file is the same, and it has not booted again.
   [[nodiscard]] bool is_there();
 
@@ -59,7 +64,7 @@ class guest {
 
  private:
   /// Whether what would be found now is another kernel.
-  [[nodiscard]] bool another_runs() const;
+  [[nodiscard]] bool another_runs();
   [[nodiscard]] std::error_code attach();
   [[nodiscard]] bool attach_by_profile();
   [[noreturn]] void refuse_build_file() const;
@@ -69,6 +74,7 @@ class guest {
   ino_t file_ = 0;
   std::unique_ptr<shoal::linux_os::introspected_memory> memory_;
   std::unique_ptr<guest_kernel> kernel_;
+  std::vector<shoal::vmi::kernel_profile> builds_;  // its own, and those of others that it was searched for
   std::optional<shoal::vmi::kernel_baseline> baseline_;
   bool went_back_ = false;
   std::uint64_t ticks_ = 0;                         // jiffies_64, when it was last asked for

@@ -3,6 +3,8 @@
 // Guests of 'serve'.
 #include "keeper.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <utility>
 
@@ -68,14 +70,28 @@ answer guest_keeper::ask(const action& wanted) {
   });
 }
 
+void guest_keeper::lose() {
+  constexpr std::size_t most = shoal::vmi::max_kernel_places;
+  if (gone_.size() == most) gone_.erase(gone_.begin());
+  gone_.push_back({guest_->kernel().place(), guest_->ticks()});
+  guest_.reset();
+  book_ = {};  // of a boot that has ended
+  lost_ = true;
+  away_ = "it has ended, or boots again";
+  tried_ = {};
+}
+
+bool guest_keeper::has_gone(guest& found) const {
+  static_cast<void>(found.look_at_clock());
+  const shoal::vmi::kernel_place& here = found.kernel().place();
+  return std::ranges::any_of(gone_, [&](const gone_kernel& each) {
+    return each.ticks != 0 && each.ticks == found.ticks() && each.place.text == here.text &&
+           each.place.text_at == here.text_at;
+  });
+}
+
 guest* guest_keeper::find() {
-  if (guest_ && !guest_->is_there()) {
-    guest_.reset();
-    book_ = {};  // of a boot that has ended
-    lost_ = true;
-    away_ = "it has ended, or boots again";
-    tried_ = {};
-  }
+  if (guest_ && !guest_->is_there()) lose();
   if (guest_) return guest_.get();
   // who asks again and again is no reason to search again and again
   const auto now = std::chrono::steady_clock::now();
@@ -83,6 +99,7 @@ guest* guest_keeper::find() {
   tried_ = now;
   try {
     auto found = std::make_unique<guest>(options_);
+    if (has_gone(*found)) throw common::failure{"no kernel runs in it yet"};
     found->baseline() = baseline_of(*found);
     guest_ = std::move(found);
   } catch (const std::exception& e) {

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include <shoal/vmi/find_root.hpp>
+
 #include "alerts.hpp"
 #include "commands.hpp"
 #include "guest.hpp"
@@ -65,6 +67,10 @@ class guest_keeper {
  private:
   /// The guest, or null: see away_.
   guest* find();
+  /// It is no longer what it was.
+  void lose();
+  /// Whether what was found is what is left of a kernel that ran before.
+  [[nodiscard]] bool has_gone(guest& found) const;
   [[nodiscard]] std::vector<guest_alert> check();
   [[nodiscard]] guest_alert away(bool ended) const;
 
@@ -74,6 +80,12 @@ class guest_keeper {
   std::string away_ = "nobody has looked yet";
   std::chrono::steady_clock::time_point tried_;
   bool lost_ = false;  // it was there, and is no more what it was
+
+  struct gone_kernel {
+    shoal::vmi::kernel_place place;
+    std::uint64_t ticks = 0;
+  };
+  std::vector<gone_kernel> gone_;  // the last ones
   bool told_away_ = false;
   alert_book book_;
   std::uint64_t looks_ = 0;

@@ -37,11 +37,17 @@ template <virtual_memory Space, type_source Types>
     if (!ticks) return std::nullopt;
     out.ticks = *ticks;
   }
-  const auto keeper = record<"timekeeper", "xtime_sec">::resolve(types);
-  if (const std::optional<symbol> at = symbols.find("shadow_timekeeper"); at && keeper) {
-    const auto seconds = object{space, *keeper, at->address}.template number<"xtime_sec">();
-    if (!seconds || *seconds >= latest) return std::nullopt;
-    out.seconds = *seconds;
+  const auto layout =
+      record<"timekeeper", "xtime_sec", "ktime_sec", "wall_to_monotonic.tv_sec">::resolve(types);
+  if (const std::optional<symbol> at = symbols.find("shadow_timekeeper"); at && layout) {
+    const object keeper{space, *layout, at->address};
+    const auto seconds = keeper.template number<"xtime_sec">();
+    const auto since_boot = keeper.template number<"ktime_sec">();
+    const auto between = keeper.template number<"wall_to_monotonic.tv_sec">();
+    if (!seconds || !since_boot || !between || *seconds >= latest) return std::nullopt;
+    // what was written over them does not add up (tk_update_ktime_data in kernel/time/timekeeping.c)
+    const std::uint64_t carried = *since_boot - (*seconds + *between);
+    if (carried <= 1) out.seconds = *seconds;
   }
   const auto task = record<"task_struct", "tasks">::resolve(types);
   if (const std::optional<symbol> at = symbols.find("init_task"); at && task) {

@@ -72,7 +72,10 @@ class machine {
     put(at + 0x1'2000 + 8 * (text >> 21 & 511), at | 0xe3);
     put(at + 0x2'0000, as_bytes(banner));
     put(at + clock_at, std::uint64_t{4'294'892'296});
+    constexpr std::uint64_t since_boot = 100;
     put(at + keeper_at + 0x40, seconds);
+    put(at + keeper_at + 0x48, since_boot);
+    put(at + keeper_at + 0x50, since_boot - seconds);
   }
   void put_symbols(std::uint64_t at, std::uint64_t text) {
     put(at, kallsyms_of({{text, "_text"},
@@ -134,6 +137,8 @@ kernel_profile with_time() {
   }();
   out.text = virtual_address{0xffff'ffff'8100'0000};
   out.types.add("timekeeper", "xtime_sec", {0x40, 8, 0, 0});
+  out.types.add("timekeeper", "ktime_sec", {0x48, 8, 0, 0});
+  out.types.add("timekeeper", "wall_to_monotonic.tv_sec", {0x50, 8, 0, 0});
   return out;
 }
 
@@ -171,6 +176,18 @@ TEST_CASE("of two kernels whose clocks stand the one with the later time is the 
   const auto found = find_x86_linux(torn, builds);
   REQUIRE(found);
   CHECK(value(found->place.text) == first_text);
+}
+
+TEST_CASE("a later time that does not add up was written over a kernel that is gone") {
+  for (const std::uint64_t carried : {0u, 1u, 2u, 1'000u}) {
+    machine m = two_kernels(1'800'000'200, 1'800'000'300);
+    m.put(second_at + keeper_at + 0x48, 100 + carried);
+    std::vector<kernel_profile> builds;
+    builds.push_back(with_time());
+    const auto found = find_x86_linux(m, builds);
+    REQUIRE(found);
+    CHECK(value(found->place.text) == (carried > 1 ? first_text : second_text));
+  }
 }
 
 TEST_CASE("symbols of another boot and tables of tokens alone are passed by") {
