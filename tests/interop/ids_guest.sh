@@ -207,10 +207,10 @@ ask 'true'
 echo 'in order: a dump of RAM, an ELF core'
 
 # A file of RAM that becomes shorter while it is watched: told, and no sudden death.
-"$ids" watch "$work/ram" --every 20ms > "$work/out" 2> "$work/err" &
+"$ids" watch "$work/ram" --every 20ms > "$work/watched" 2> "$work/err" &
 watcher=$!
 for _ in $(seq 100); do
-  if [ -s "$work/out" ]; then break; fi
+  if [ -s "$work/watched" ]; then break; fi
   sleep 0.1
 done
 truncate -s 1M "$work/ram"
