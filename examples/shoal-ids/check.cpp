@@ -25,17 +25,11 @@ using common::failure;
 using namespace shoal::vmi;
 
 const char* const what_is_checked =
-    "Looks for processes and threads that are missing from the list of tasks, their process's list of threads "
-    "or "
-    "the\n"
-    "pid table, and are in another of them, in a list of children or a queue of a processor; modules that are "
-    "not "
-    "in\n"
-    "their list but in sysfs, the tree of code or memory; system calls and interrupts that lead elsewhere; "
-    "credentials\n"
-    "that two processes share. With a baseline also for code and constants that changed, tables that lead "
-    "elsewhere in\n"
-    "the kernel, and processes that became root.\n"
+    "Looks for processes and threads that are missing from the list of tasks, their process's list of\n"
+    "threads or the pid table, and are in another of them, in a list of children or a queue of a processor;\n"
+    "modules that are not in their list but in sysfs, the tree of code or memory; system calls and\n"
+    "interrupts that lead elsewhere; credentials that two processes share. With a baseline also for code\n"
+    "and constants that changed, tables that lead elsewhere in the kernel, and processes that became root.\n"
     "What is found is looked at again before it is told: the guest runs meanwhile.";
 
 namespace {

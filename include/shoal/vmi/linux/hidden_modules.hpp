@@ -35,8 +35,8 @@ namespace shoal::vmi {
 struct module_places {
   virtual_address kset{};  ///< what module_kset points to
   virtual_address tree{};  ///< mod_tree
-  std::vector<kernel_range>
-      areas;  ///< where the kernel maps modules, and little else; each as of scan_for_modules
+  /// Where the kernel maps modules, and little else: each as scan_for_modules takes it.
+  std::vector<kernel_range> areas;
 };
 
 namespace detail {

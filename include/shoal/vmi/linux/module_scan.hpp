@@ -107,9 +107,8 @@ class module_scan {
 
 }  // namespace detail
 
-/// @param area  begins at a page, has no part of the kernel's image, and at most max_module_area; a module lies
-/// in
-///              it as a whole
+/// @param area  at most max_module_area from the beginning of a page on, and nothing of the kernel's image. A
+///              module lies in it as a whole
 template <virtual_memory Space>
 [[nodiscard]] module_list scan_for_modules(Space& space, const module_layout& layout,
                                            const kernel_range& area) {
