@@ -8,6 +8,8 @@
 #include <exception>
 #include <utility>
 
+#include <shoal/vmi/linux/kernel_clock.hpp>
+
 #include "../common/message.hpp"
 #include "checks.hpp"
 
@@ -85,8 +87,9 @@ bool guest_keeper::has_gone(guest& found) const {
   static_cast<void>(found.look_at_clock());
   const shoal::vmi::kernel_place& here = found.kernel().place();
   return std::ranges::any_of(gone_, [&](const gone_kernel& each) {
-    return each.ticks != 0 && each.ticks == found.ticks() && each.place.text == here.text &&
-           each.place.text_at == here.text_at;
+    const bool same = each.place.text == here.text && each.place.text_at == here.text_at;
+    const bool moved = found.ticks() != each.ticks && shoal::vmi::may_be_ticks(found.ticks());
+    return same && each.ticks != 0 && !moved;
   });
 }
 

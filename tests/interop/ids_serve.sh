@@ -115,6 +115,8 @@ for booted in 1 2 3; do
   # the processes of a kernel that is gone stay as they were
   [ "$(grep -c ' sleep$' "$work/served")" = "$booted" ] || fail "the processes of another boot: $(cat "$work/served")"
   [ "$("$ids" plist "qmp:$work/qmp" | grep -c ' sleep$')" = "$booted" ] || fail 'the command line sees another boot'
+  # nor do they come back
+  [ "$(grep -c 'web END away' "$work/alerts")" = "$booted" ] || fail "a kernel that is gone was taken for the next: $(cat "$work/alerts")"
 done
 told=$(grep -c 'ALERT code-changed\|ALERT constant-changed' "$work/alerts")
 [ "$told" -lt "$((probed + 100))" ] || fail "what a boot writes over is told $told times"

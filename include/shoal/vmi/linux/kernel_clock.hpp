@@ -25,6 +25,14 @@ struct kernel_clock {
   std::uint64_t seconds = 0;  ///< since 1970, as the kernel keeps it; 0 where it is not told
 };
 
+/// Whether a number may be jiffies_64. Linux begins it 300 s before 2^32 (INITIAL_JIFFIES in
+/// include/linux/jiffies.h), at 1,024 a second at most.
+[[nodiscard]] constexpr bool may_be_ticks(std::uint64_t number) noexcept {
+  constexpr std::uint64_t earliest = (std::uint64_t{1} << 32) - std::uint64_t{300} * 1024;
+  constexpr std::uint64_t latest = std::uint64_t{1} << 48;
+  return number >= earliest && number < latest;
+}
+
 /// Nothing where the list of tasks does not begin as one does, or the time is none: of a kernel that was
 /// overwritten.
 template <virtual_memory Space, type_source Types>
@@ -34,7 +42,7 @@ template <virtual_memory Space, type_source Types>
   kernel_clock out;
   if (const std::optional<symbol> at = symbols.find("jiffies_64")) {
     const status_or<std::uint64_t> ticks = read_number<std::uint64_t>(space, at->address);
-    if (!ticks) return std::nullopt;
+    if (!ticks || !may_be_ticks(*ticks)) return std::nullopt;
     out.ticks = *ticks;
   }
   const auto layout =

@@ -14,6 +14,7 @@
 #include <shoal/base/endian.hpp>
 #include <shoal/vmi/image_memory.hpp>
 #include <shoal/vmi/linux/find_linux.hpp>
+#include <shoal/vmi/linux/kernel_clock.hpp>
 
 using namespace shoal;
 using namespace shoal::vmi;
@@ -188,6 +189,20 @@ TEST_CASE("a later time that does not add up was written over a kernel that is g
     REQUIRE(found);
     CHECK(value(found->place.text) == (carried > 1 ? first_text : second_text));
   }
+}
+
+TEST_CASE("ticks that no kernel has are of one that was overwritten") {
+  for (const std::uint64_t ticks : {std::uint64_t{0}, std::uint64_t{4'294'660'095}, ~std::uint64_t{0}}) {
+    CHECK_FALSE(may_be_ticks(ticks));
+    machine m = two_kernels(1'800'000'200, 1'800'000'300);
+    m.put(second_at + clock_at, ticks);
+    std::vector<kernel_profile> builds;
+    builds.push_back(with_time());
+    const auto found = find_x86_linux(m, builds);
+    REQUIRE(found);
+    CHECK(value(found->place.text) == first_text);
+  }
+  CHECK(may_be_ticks(4'294'660'096));
 }
 
 TEST_CASE("symbols of another boot and tables of tokens alone are passed by") {
