@@ -16,10 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <shoal/os/posix/atomic_file.hpp>
 #include <shoal/vmi/linux/find_x86_linux.hpp>
@@ -28,7 +25,6 @@
 
 #include "../common/message.hpp"
 #include "files.hpp"
-#include "guest_memory.hpp"
 
 using common::failure;
 using shoal::linux_os::introspected_memory;
@@ -43,11 +39,11 @@ ino_t number_of_file(const std::string& path) {
 
 }  // namespace
 
-guest::guest(const guest_options& options) : options_(options) {
+guest::guest(const guest_options& options, std::shared_ptr<const guest_process> process)
+    : options_(options), process_(std::move(process)) {
   read_build_files(options_.build);
-  if (const std::optional<pid_t> pid = process_of(options.name)) {
-    process_ = shoal::posix::unique_fd{static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0))};
-    memory_ = std::make_unique<introspected_memory>(memory_of_process(options.name, *pid));
+  if (process_) {
+    memory_ = std::make_unique<introspected_memory>(memory_of_process(options.name, process_->id()));
   } else {
     memory_ = std::make_unique<introspected_memory>(memory_of_file(options.name, options.machine));
     file_ = number_of_file(options.name);
@@ -112,8 +108,7 @@ bool guest::is_there() {
     static_cast<void>(shoal::vmi::read_clock(kernel_->space(), kernel_->symbols(), kernel_->types()));
     builds_.push_back(kernel_->profile());
   }
-  pollfd process{process_.get(), POLLIN, 0};
-  if (process_ && ::poll(&process, 1, 0) != 0) return false;
+  if (process_ && process_->has_ended()) return false;
   if (memory_->is_gone()) return false;
   if (file_ != 0 && number_of_file(options_.name) != file_) return false;
   const auto at = kernel_->symbol("linux_banner");

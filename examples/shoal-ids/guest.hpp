@@ -15,12 +15,12 @@
 #include <sys/types.h>
 
 #include <shoal/os/linux/introspected_memory.hpp>
-#include <shoal/os/posix/unique_fd.hpp>
 #include <shoal/vmi/linux/kernel_baseline.hpp>
 #include <shoal/vmi/linux/kernel_profile.hpp>
 #include <shoal/vmi/linux/linux_kernel.hpp>
 
 #include "build_files.hpp"
+#include "guest_memory.hpp"
 
 using guest_kernel = shoal::vmi::linux_kernel<shoal::linux_os::introspected_memory>;
 
@@ -33,8 +33,9 @@ struct guest_options {
 
 class guest {
  public:
-  /// Opens the memory and finds the kernel. @throws failure
-  explicit guest(const guest_options& options);
+  /// Opens the memory and finds the kernel.
+  /// @param process  process_of the options' name  @throws failure
+  guest(const guest_options& options, std::shared_ptr<const guest_process> process);
   ~guest();
   guest(const guest&) = delete;
   guest& operator=(const guest&) = delete;
@@ -70,7 +71,7 @@ class guest {
   [[noreturn]] void refuse_build_file() const;
 
   guest_options options_;
-  shoal::posix::unique_fd process_;  // a pidfd; readable when it has ended
+  std::shared_ptr<const guest_process> process_;  // null: a file
   ino_t file_ = 0;
   std::unique_ptr<shoal::linux_os::introspected_memory> memory_;
   std::unique_ptr<guest_kernel> kernel_;

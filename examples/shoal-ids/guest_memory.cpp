@@ -4,14 +4,21 @@
 #include "guest_memory.hpp"
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <shoal/base/bytes.hpp>
 #include <shoal/os/linux/qemu_process.hpp>
@@ -103,13 +110,26 @@ CLI::Option* add_machine(CLI::App& app, std::string& machine) {
       ->check(check);
 }
 
-std::optional<pid_t> process_of(const std::string& name) {
+guest_process::guest_process(pid_t id) : id_(id), fd_(static_cast<int>(::syscall(SYS_pidfd_open, id, 0))) {}
+
+bool guest_process::has_ended() const noexcept {
+  if (!fd_) return ::kill(id_, 0) != 0 && errno == ESRCH;  // before Linux 5.3
+  pollfd ended{fd_.get(), POLLIN, 0};
+  return ::poll(&ended, 1, 0) != 0;
+}
+
+std::shared_ptr<const guest_process> process_of(const std::string& name) {
   const std::string socket = socket_of(name);
-  if (socket.empty()) return process_id(name);
-  const shoal::result<pid_t> pid = shoal::linux_os::qmp_process(socket);
-  if (pid) return *pid;
-  throw failure{"cannot reach a QEMU at " + socket, pid.error(),
-                "give the socket of -qmp unix:PATH,server=on,wait=off"};
+  if (socket.empty()) {
+    const std::optional<pid_t> id = process_id(name);
+    return id ? std::make_shared<const guest_process>(*id) : nullptr;
+  }
+  const shoal::result<pid_t> id = shoal::linux_os::qmp_process(socket);
+  if (id) return std::make_shared<const guest_process>(*id);
+  throw failure{"cannot reach a QEMU at " + socket, id.error(),
+                id.error() == std::errc::resource_unavailable_try_again
+                    ? "it is busy or stopped, and others wait there: give its process id"
+                    : "give the socket of -qmp unix:PATH,server=on,wait=off"};
 }
 
 introspected_memory memory_of_process(const std::string& name, pid_t pid) {

@@ -101,7 +101,8 @@ guest* guest_keeper::find() {
   if (now - tried_ < std::chrono::seconds{1}) return nullptr;
   tried_ = now;
   try {
-    auto found = std::make_unique<guest>(options_);
+    if (!process_ || process_->has_ended()) process_ = process_of(options_.name);
+    auto found = std::make_unique<guest>(options_, process_);
     if (has_gone(*found)) throw common::failure{"no kernel runs in it yet"};
     found->baseline() = baseline_of(*found);
     guest_ = std::move(found);

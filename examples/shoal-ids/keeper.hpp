@@ -76,6 +76,7 @@ class guest_keeper {
 
   std::string name_;
   guest_options options_;
+  std::shared_ptr<const guest_process> process_;
   std::unique_ptr<guest> guest_;
   std::string away_ = "nobody has looked yet";
   std::chrono::steady_clock::time_point tried_;

@@ -57,7 +57,7 @@ int run_program(int argc, char** argv) {
   add_unikernel(app, chosen);
   if (const std::optional<int> done = common::parse_command_line(app, argc, argv)) return *done;
   if (chosen.alone) return chosen.alone();
-  guest guest{chosen.guest};
+  guest guest{chosen.guest, process_of(chosen.guest.name)};
   const int code = run(chosen.run, guest, output::standard(chosen.form));
   guest.save_profile();
   return code;

@@ -20,8 +20,9 @@ exec 5<> "$work/orders.in" 6<> "$work/orders.out"
 cat <&6 > /dev/null &
 emptying=$!
 server=
+others=
 stop() {
-  for each in $server $emptying; do kill "$each" 2> /dev/null || :; done
+  for each in $server $others $emptying; do kill "$each" 2> /dev/null || :; done
   echo 'exit 0' >&5
   wait "$running" || :
 }
@@ -102,9 +103,26 @@ probed=$(grep -c 'ALERT code-changed\|ALERT constant-changed' "$work/alerts")
 
 # again and again in the memory that it has: all that is of the kernels before is still there
 for booted in 1 2 3; do
+  # once while others have QEMU's monitor, and wait for it
+  if [ "$booted" = 2 ]; then
+    python3 - "$work/qmp" << 'END' &
+import socket, sys, time
+held = []
+try:
+    while True:
+        held.append(socket.socket(socket.AF_UNIX))
+        held[-1].setblocking(False)
+        held[-1].connect(sys.argv[1])
+except BlockingIOError:
+    time.sleep(1000)
+END
+    others=$!
+  fi
   echo 'reboot -f' >&5
   until_there 90 "$work/guest.out" '^== ready' "$((booted + 1))"
   until_there 60 "$work/alerts" 'web END away' "$booted"
+  for each in $others; do kill "$each"; done
+  others=
   echo "for i in \$(seq $booted); do sleep 100000 & done" >&5
   until_there 20 "$work/guest.out" '^== 0' "$((booted + 2))"
   for _ in $(seq 100); do

@@ -13,7 +13,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -23,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include <sys/socket.h>
@@ -198,16 +201,20 @@ struct qemu_ram {
   return out;
 }
 
-/// The process that listens on a socket. What connect(2) says; errc::invalid_argument for a path of more than
-/// 107 bytes.
+/// The process that listens on a socket. What connect(2) says; resource_unavailable_try_again when it has not
+/// taken those that came before for five seconds; errc::invalid_argument for a path of more than 107 bytes.
 [[nodiscard]] inline result<pid_t> qmp_process(const std::filesystem::path& socket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket.native().size() >= sizeof address.sun_path) return errc::invalid_argument;
   std::memcpy(address.sun_path, socket.c_str(), socket.native().size());
-  const posix::unique_fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return posix::last_error();
+  // QEMU lets one wait: of another the kernel says so at once, or never when it is to block
+  const posix::unique_fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  if (!fd) return posix::last_error();
+  constexpr int tries = 100;
+  for (int i = 1; ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0; ++i) {
+    if (errno != EAGAIN || i == tries) return posix::last_error();
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
   }
   ucred peer{};
   socklen_t size = sizeof peer;

@@ -205,7 +205,12 @@ TEST_CASE("who listens on a socket is found out without a word") {
   REQUIRE(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   REQUIRE(::listen(fd.get(), 1) == 0);
   const auto pid = qmp_process(path);
-  std::filesystem::remove(path);
   REQUIRE(pid);
   CHECK(*pid == ::getpid());
+  // who takes nobody is waited for, and not for ever
+  CHECK(qmp_process(path));
+  CHECK(qmp_process(path).error() == std::errc::resource_unavailable_try_again);
+  const posix::unique_fd taken{::accept(fd.get(), nullptr, nullptr)};
+  CHECK(qmp_process(path));
+  std::filesystem::remove(path);
 }
