@@ -102,15 +102,19 @@ void guest::refuse_build_file() const {
 
 guest::~guest() = default;
 
+bool guest::has_memory() const {
+  if (process_ && process_->has_ended()) return false;
+  if (memory_->is_gone()) return false;
+  return file_ == 0 || number_of_file(options_.name) == file_;
+}
+
 bool guest::is_there() {
   if (builds_.empty()) {
     // while it is whole: what of its types a search needs is found once, and not in what is left of it
     static_cast<void>(shoal::vmi::read_clock(kernel_->space(), kernel_->symbols(), kernel_->types()));
     builds_.push_back(kernel_->profile());
   }
-  if (process_ && process_->has_ended()) return false;
-  if (memory_->is_gone()) return false;
-  if (file_ != 0 && number_of_file(options_.name) != file_) return false;
+  if (!has_memory()) return false;
   const auto at = kernel_->symbol("linux_banner");
   std::string banner(kernel_->banner().size(), '\0');
   kernel_->look_again();
@@ -143,6 +147,7 @@ guest::clock_state guest::look_at_clock() {
 
 bool guest::another_runs() {
   const shoal::result<shoal::vmi::found_x86_linux> found = shoal::vmi::find_x86_linux(*memory_, builds_);
+  builds_.erase(builds_.begin() + 1, builds_.end());  // those of others: a guest may make up any number
   const shoal::vmi::kernel_place& here = kernel_->place();
   return found && (found->place.text != here.text || found->place.text_at != here.text_at);
 }

@@ -54,7 +54,9 @@ class guest {
   /// The ticks of its clock when that was looked at last; 0: never, or it does not tell.
   [[nodiscard]] std::uint64_t ticks() const noexcept { return ticks_; }
 
-  /// The same kernel still runs: the process has not ended, the file is the same, and it has not booted again.
+  /// The process has not ended, the file is the same.
+  [[nodiscard]] bool has_memory() const;
+  /// The same kernel still runs: it has its memory, and has not booted again.
   [[nodiscard]] bool is_there();
 
   /// Asked behind each look, before it is believed. @throws failure when its file has become another under it
@@ -75,7 +77,7 @@ class guest {
   ino_t file_ = 0;
   std::unique_ptr<shoal::linux_os::introspected_memory> memory_;
   std::unique_ptr<guest_kernel> kernel_;
-  std::vector<shoal::vmi::kernel_profile> builds_;  // its own, and those of others that it was searched for
+  std::vector<shoal::vmi::kernel_profile> builds_;  // its own alone, for searches
   std::optional<shoal::vmi::kernel_baseline> baseline_;
   bool went_back_ = false;
   std::uint64_t ticks_ = 0;                         // jiffies_64, when it was last asked for

@@ -115,7 +115,7 @@ guest_process::guest_process(pid_t id) : id_(id), fd_(static_cast<int>(::syscall
 bool guest_process::has_ended() const noexcept {
   if (!fd_) return ::kill(id_, 0) != 0 && errno == ESRCH;  // before Linux 5.3
   pollfd ended{fd_.get(), POLLIN, 0};
-  return ::poll(&ended, 1, 0) != 0;
+  return ::poll(&ended, 1, 0) > 0;
 }
 
 std::shared_ptr<const guest_process> process_of(const std::string& name) {

@@ -74,8 +74,13 @@ answer guest_keeper::ask(const action& wanted) {
 
 void guest_keeper::lose() {
   constexpr std::size_t most = shoal::vmi::max_kernel_places;
-  if (gone_.size() == most) gone_.erase(gone_.begin());
-  gone_.push_back({guest_->kernel().place(), guest_->ticks()});
+  if (guest_->has_memory()) {
+    if (gone_.size() == most) gone_.erase(gone_.begin());
+    static_cast<void>(guest_->look_at_clock());
+    gone_.push_back({guest_->kernel().place(), guest_->ticks()});
+  } else {
+    gone_.clear();
+  }
   guest_.reset();
   book_ = {};  // of a boot that has ended
   lost_ = true;

@@ -86,7 +86,7 @@ class guest_keeper {
     shoal::vmi::kernel_place place;
     std::uint64_t ticks = 0;
   };
-  std::vector<gone_kernel> gone_;  // the last ones
+  std::vector<gone_kernel> gone_;  // the last ones in the memory that it has
   bool told_away_ = false;
   alert_book book_;
   std::uint64_t looks_ = 0;

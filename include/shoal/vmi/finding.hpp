@@ -25,7 +25,7 @@ inline constexpr std::size_t max_findings = 1000;
 
 enum class finding_kind : std::uint8_t {
   unreadable,               ///< a check could not be made, or not to its end
-  hidden_task,              ///< not in the list of tasks, but elsewhere
+  hidden_task,              ///< in some of the kernel's records of tasks, and missing from others
   hidden_module,            ///< not in the list of modules, but elsewhere
   system_call,              ///< an entry of the table is not the kernel's function for it
   code_changed,             ///< text is not what it was

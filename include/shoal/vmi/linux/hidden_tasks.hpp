@@ -76,8 +76,11 @@ class hidden_task_search {
       bool itself = false;
       const bool whole = each_thread(each.address, [&](virtual_address thread) {
         itself = itself || thread == each.address;
-        if (known_.size() <= max_tasks) known_.insert(thread);
+        // not one that was moved here out of another list
+        const auto leader = object{space_, layout_.tasks.task, thread}.template pointer<"group_leader">();
+        if (leader && *leader == each.address && known_.size() <= max_tasks) known_.insert(thread);
       });
+      if (!whole) torn_.insert(each.address);
       if (whole && !itself) tell(each.address, in_tasks, in_threads);
     }
     const std::set<virtual_address> in_lists = known_;
@@ -117,7 +120,8 @@ class hidden_task_search {
   }
 
   void look_into_pids(const std::set<virtual_address>& in_lists) {
-    std::set<virtual_address> numbered{places_.init_task};  // the one that has no number
+    std::set<virtual_address> unnumbered = in_lists;
+    unnumbered.erase(places_.init_task);  // the one that has no number
     bool whole = true;
     pid_walk pids{space_, layout_.pids, places_.pids, 4 * max_tasks};
     while (const status_or<pid_entry> each = pids.next()) {
@@ -128,13 +132,13 @@ class hidden_task_search {
       } else if (value(*link) != 0) {
         const virtual_address task = layout_.tasks.task.template owner<"pid_links">(*link);
         found(task, "in the pid table");
-        numbered.insert(task);
+        unnumbered.erase(task);
       }
     }
     add_unreadable(findings_, "the pid table", places_.pids.init_pid_ns, pids.end());
     if (!whole || pids.end() != walk_end::complete) return;
-    for (const virtual_address each : in_lists) {
-      if (!numbered.contains(each)) tell(each, listed_.contains(each) ? in_tasks : in_threads, in_pids);
+    for (const virtual_address each : unnumbered) {
+      tell(each, listed_.contains(each) ? in_tasks : in_threads, in_pids);
     }
   }
 
@@ -186,8 +190,11 @@ class hidden_task_search {
       add_unreadable(findings_, "a task", at, walk_end::unreadable);
       return false;
     }
-    const bool is_thread = task->pid != task->tgid && listed_.contains(task->leader);
+    const kernel_task* const leader = listed_.contains(task->leader) ? list_.at(task->leader) : nullptr;
+    const bool is_thread = task->pid != task->tgid && leader != nullptr && leader->pid == task->tgid;
     if (is_thread && missing == in_tasks) missing = in_threads;
+    if (is_thread && missing == in_threads && torn_.contains(task->leader))
+      return true;  // it may be behind the tear
     if (findings_.size() < max_findings) {
       findings_.push_back({finding_kind::hidden_task, at, task->subject(),
                            std::string{where} + ", but not " + std::string{missing}});
@@ -205,7 +212,8 @@ class hidden_task_search {
   const task_list& list_;
   std::set<virtual_address> listed_;
   std::set<virtual_address> known_;
-  std::size_t nodes_ = 0;  // of all lists
+  std::set<virtual_address> torn_;  // listed processes whose list of threads was not read to its end
+  std::size_t nodes_ = 0;           // of all lists
   std::vector<finding> findings_;
 };
 

@@ -179,8 +179,8 @@ template <physical_memory M>
 
 /// Where a kernel may map its modules. On x86-64: what is left of the last 2 GiB behind its image
 /// (Documentation/arch/x86/x86_64/mm.rst of Linux). On 64-bit ARM: on both sides of its image, as far as a
-/// module can reach it (arch/arm64/mm/init.c). On 32-bit ARM: where it has ever had one, by its own account;
-/// nowhere when that is not told.
+/// module can reach it (arch/arm64/mm/init.c). On 32-bit ARM: below its code, where it has ever had one by its
+/// own account; no area when that is not told.
 template <physical_memory M>
 [[nodiscard]] std::vector<kernel_range> module_areas_of(linux_kernel<M>& kernel) {
   const virtual_address text{value(kernel.place().text) / 4096 * 4096};
@@ -199,8 +199,9 @@ template <physical_memory M>
   const object root{kernel.space(), layout->tree, *tree};
   const auto lowest = root.template pointer<"addr_min">();
   const auto highest = root.template pointer<"addr_max">();
-  if (!lowest || !highest || value(*lowest) >= value(*highest)) return {};
-  return {{*lowest, *highest}};
+  if (!lowest || !highest) return {};
+  const virtual_address upto = std::min(*highest, text);
+  return {{std::min(*lowest, upto), upto}};  // an empty one when none was ever loaded
 }
 
 /// Zero for what a kernel does not have.

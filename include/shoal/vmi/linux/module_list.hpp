@@ -33,7 +33,7 @@ inline constexpr std::size_t max_modules = 100'000;
 
 /// Where the fields are that checks of modules need (Linux 4.5 and later).
 struct module_layout {
-  record<"module", "list", "name"> module;
+  record<"module", "state", "list", "name"> module;
   field_layout base;  ///< of its code, in struct module
   field_layout size;
   field_layout data_base;  ///< of its data, where struct module itself lies

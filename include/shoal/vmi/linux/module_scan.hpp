@@ -6,8 +6,9 @@
 //     const module_list there = scan_for_modules(kernel, *layout, area);
 //     if (there.end != walk_end::complete) warn(there.end);
 //
-// A module's own struct module lies in its data, and says where its data begins: of what else is mapped there
-// nothing does. What the kernel's tables do not map is passed over, as what was unloaded.
+// A module's own struct module lies in its data, and says where that begins, how large it is, what the module
+// is called, and that it is at work. One that is being loaded or unloaded is in memory before and after it is
+// in any record, and what is left of one may stay there: such say another state, and are passed over.
 #pragma once
 
 #include <algorithm>
@@ -25,6 +26,7 @@
 #include <shoal/vmi/kernel_list.hpp>
 #include <shoal/vmi/linux/kernel_range.hpp>
 #include <shoal/vmi/linux/module_list.hpp>
+#include <shoal/vmi/object.hpp>
 #include <shoal/vmi/page_walk.hpp>
 
 namespace shoal::vmi {
@@ -53,12 +55,13 @@ class module_scan {
 
  private:
   static constexpr std::uint64_t page_size = 4096;
+  static constexpr bool has_tables = requires(Space& space, virtual_address at) { space.translate(at); };
   /// Of words that look like the beginning of a module's data no more are looked at.
   static constexpr std::size_t max_candidates = 1'000'000;
 
   /// How much is not mapped from here on, as far as one entry of the tables says it.
   [[nodiscard]] std::uint64_t hole_at(virtual_address at) {
-    if constexpr (requires { space_.translate(at); }) {
+    if constexpr (has_tables) {
       const translation found = space_.translate(at);
       if (found.code == status::ok) return 0;
       unread_ = unread_ || found.code != status::out_of_range;  // a table is not in memory
@@ -70,7 +73,8 @@ class module_scan {
 
   void look_at_page(virtual_address at) {
     if (space_.read(at, page_) != status::ok) {
-      unread_ = true;
+      // what is mapped and no RAM is a device
+      unread_ = unread_ || !has_tables;
       return;
     }
     const auto width = static_cast<std::size_t>(space_.width());
@@ -90,6 +94,9 @@ class module_scan {
   void look_at_module(virtual_address at, virtual_address data) {
     const auto size = read_number<std::uint32_t>(space_, at + layout_.data_size.offset);
     if (!size || value(at) - value(data) >= *size || *size > value(area_.end) - value(data)) return;
+    constexpr std::uint64_t coming = 1;  // enum module_state of include/linux/module.h, behind live
+    const auto state = object{space_, layout_.module, at}.template number<"state">();
+    if (!state || *state > coming) return;
     std::optional<kernel_module> module = read_module(space_, layout_, at);
     if (!module || !area_.contains(module->base) || value(module->base) % page_size != 0) return;
     if (module->name.empty() || printable(module->name) != module->name) return;

@@ -77,6 +77,11 @@ TEST_CASE("modules are found in memory by their data, and nothing else is") {
   CHECK(scan().modules.size() == 2);
   kernel.space.bytes.put(synthetic_kernel::module(1) + 0x88, std::uint32_t{0xcea4'6df4});
   CHECK(scan().modules.size() == 2);
+  for (const std::uint32_t state : {1u, 2u, 3u, 0x1234u}) {  // COMING, GOING, UNFORMED, none
+    kernel.space.bytes.put(synthetic_kernel::module(2), state);
+    CHECK(scan().modules.size() == (state == 1 ? 2 : 1));
+  }
+  kernel.space.bytes.put(synthetic_kernel::module(2), std::uint32_t{0});
   kernel.space.bytes.text(synthetic_kernel::module(0) + 0x18, "\x01");
   CHECK(scan().modules.size() == 1);
 }

@@ -140,13 +140,24 @@ TEST_CASE("threads are not hidden while their process is listed, and lists them"
   CHECK(found[1].detail == "in the pid table, but not in the list of tasks");
 }
 
-TEST_CASE("a process of its own is hidden though another one lists it as a thread") {
+TEST_CASE("a process of its own is hidden though it stands among the threads of another") {
   synthetic_kernel kernel = kernel_with_a_thread();
-  kernel.unlink(at(9) + 0xe8);
+  kernel.put(at(9) + 0x50, at(9));
   kernel.space.bytes.put(at(9) + 0x24, std::uint32_t{9});
   const std::vector<finding> found = search(kernel);
   REQUIRE(found.size() == 1);
   CHECK(found[0].detail == "in the pid table, but not in the list of tasks");
+}
+
+TEST_CASE("threads behind a tear in their list are not hidden") {
+  synthetic_kernel kernel = kernel_with_a_thread();
+  kernel.put(at(9) + 0xf0, 0x10);
+  const std::vector<finding> found = search(kernel);
+  REQUIRE_FALSE(found.empty());
+  for (const finding& each : found) {
+    CHECK(each.kind == finding_kind::unreadable);
+    CHECK(each.subject == "a list of threads");
+  }
 }
 
 TEST_CASE("what is in a list and has no number is told: ps goes by numbers") {

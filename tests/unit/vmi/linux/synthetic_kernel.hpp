@@ -58,6 +58,7 @@ inline given_types kernel_layouts() {
   add("xa_node", "offset", 1, 1);
   add("xa_node", "slots", 8, 64 * 8);
   add("xa_node", "parent", 8 + 64 * 8, 8);
+  add("module", "state", 0, 4);
   add("module", "list", 8, 16);
   add("module", "name", 0x18, 56);
   add("module", "core_layout.base", 0x80, 8);
