@@ -106,11 +106,12 @@ noise() {
 }
 
 # wait_for_handlers PID: until it has taken SIGTERM and SIGHUP into its own hands, caught or blocked: a signal that comes before
-# then is not the program's to handle. It begins as a copy of this shell, with the shell's own handlers.
+# then is not the program's to handle. It begins as a copy of this shell, with the shell's own handlers, and while the C
+# library makes a thread all signals are blocked, those of real time too.
 wait_for_handlers() {
   for _ in $(seq 1200); do
     if [ "$(readlink "/proc/$1/exe")" != "$(readlink "/proc/$$/exe")" ] &&
-      grep -Eqs '^Sig(Blk|Cgt):.*[4-7c-f]..[13579bdf]$' "/proc/$1/status"; then
+      grep -Eqs '^Sig(Blk|Cgt):.0000.*[4-7c-f]..[13579bdf]$' "/proc/$1/status"; then
       return
     fi
     kill -0 "$1" 2> /dev/null || return 0

@@ -171,6 +171,11 @@ TEST_CASE("peers are spoken with over TCP and UDP, and by no other family of soc
 
 TEST_CASE("what peers ask the C library goes on, and finds less") {
   if (!works()) return;
+#if defined(__SANITIZE_THREAD__)
+  MESSAGE(
+      "skipped: ThreadSanitizer's own thread asks for what the filter forbids, when the child lives that long");
+  return;
+#endif
   const auto look = [](const char* host, int flags) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
